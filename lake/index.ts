@@ -1,0 +1,19 @@
+/** The storage contract: what is where, in which shape, and how it is put there. */
+export { openLake } from './store/open.ts';
+export type { Lake, StoredFile } from './store/store.ts';
+export { tables, type Column, type ColumnType, type Table } from './schemas/index.ts';
+export * from './segments/index.ts';
+export { openEngine, sqlText, type Engine, type EngineOptions } from './parquet/engine.ts';
+export {
+  copyToLake,
+  ensureTables,
+  parquetOptions,
+  jsonColumns,
+  partitionFolder,
+  partitionTime,
+  readTable,
+  tableGlob,
+  typedColumns,
+  writeRows,
+  type Partition,
+} from './parquet/write.ts';

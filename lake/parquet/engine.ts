@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+
+export interface EngineOptions {
+  /** DuckDB's memory_limit, such as '2GB'. */
+  memoryLimit?: string;
+  threads?: number;
+}
+
+/** A DuckDB in memory that spills to a folder of its own; nothing of it outlives `close()`. */
+export interface Engine {
+  readonly connection: DuckDBConnection;
+  /** Folder for files on their way to the lake; removed by `close()`. */
+  readonly scratch: string;
+  run(sql: string): Promise<void>;
+  /** Rows as plain objects; BIGINT as bigint, lists as arrays. */
+  rows<T = Record<string, unknown>>(sql: string): Promise<T[]>;
+  close(): Promise<void>;
+}
+
+/** Opens an engine. The pipeline's own DuckDB file belongs to dbt and is never opened here. */
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  const scratch = await mkdtemp(path.join(os.tmpdir(), 'feedtrial-engine-'));
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: options.memoryLimit ?? '2GB',
+    threads: String(options.threads ?? 2),
+    temp_directory: path.join(scratch, 'spill'),
+  });
+  const connection = await instance.connect();
+  // Times are BIGINT microseconds everywhere; what SQL formats from them must not depend on the machine's zone.
+  await connection.run("SET TimeZone = 'UTC'; SET preserve_insertion_order = false");
+  return {
+    connection,
+    scratch,
+    async run(sql) {
+      await connection.run(sql);
+    },
+    async rows<T>(sql: string) {
+      const reader = await connection.runAndReadAll(sql);
+      return reader.getRowObjectsJS() as T[];
+    },
+    async close() {
+      connection.closeSync();
+      instance.closeSync();
+      await rm(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A string as a SQL literal. */
+export function sqlText(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,9 @@
+import * as feeds from './feeds.ts';
+import * as labels from './labels.ts';
+import * as raw from './raw.ts';
+import type { Table } from './define.ts';
+
+export type { Column, ColumnType, Table } from './define.ts';
+
+/** Every table at every boundary, by the name that code uses. */
+export const tables = { ...raw, ...labels, ...feeds } as const satisfies Record<string, Table>;

@@ -1,0 +1,3 @@
+export type { Seal, SealedSegment } from './format.ts';
+export { openSegmentWriter, type SegmentWriter, type SegmentWriterOptions } from './writer.ts';
+export { listSealed, readSeals, recoverSegments, resumeCursor, type RecoverOptions } from './recover.ts';

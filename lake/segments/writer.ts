@@ -1,0 +1,200 @@
+import { createHash, randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { dataSuffix, openSuffix, sealSuffix, type Seal } from './format.ts';
+
+export interface SegmentWriterOptions {
+  /** Spool root; the segment goes to `<spool>/<stream>/`. */
+  spool: string;
+  /** One writer a stream at a time, such as 'firehose' or 'serve'. */
+  stream: string;
+  /** Which SQL lands it, such as 'firehose/1'. */
+  format: string;
+  /** A segment is sealed when it has grown to this; default 64 MiB. */
+  maxBytes?: number;
+  /** A segment is sealed when it is this old; default 60 s. Checked on `append` and `rotateIfDue`. */
+  maxAgeMs?: number;
+  now?: () => number;
+}
+
+export interface SegmentWriter {
+  /**
+   * Adds complete lines, each ending in a newline, without waiting for the disk.
+   * @param lines bytes of one or more whole lines
+   * @param count how many lines they are
+   * @param cursor the source's cursor after the last of them; null keeps the previous one
+   */
+  append(lines: Uint8Array | string, count: number, cursor: number | null): void;
+  /** Hands what was appended to the operating system, synchronously: survives the death of the process. */
+  flush(): void;
+  /** Makes all that was appended before the call durable (fdatasync); afterwards `durableCursor` covers it. */
+  sync(): Promise<void>;
+  /** Cursor after the last durable line; null before the first. */
+  readonly durableCursor: number | null;
+  /** Bytes that were appended and are not durable yet: what a reader must bound. */
+  readonly pendingBytes: number;
+  /** Seals the segment now if it has lines; the next `append` opens another. */
+  seal(): Promise<Seal | null>;
+  /** Seals if it is too large or too old. */
+  rotateIfDue(): Promise<Seal | null>;
+  /** Seals and ends the writer. */
+  close(): Promise<Seal | null>;
+}
+
+/** Time-ordered id that two writers never share: 13 digits of milliseconds, then 64 random bits in hex. */
+export function newSegmentId(nowMs: number): string {
+  return `${String(nowMs).padStart(13, '0')}-${randomBytes(8).toString('hex')}`;
+}
+
+interface OpenSegment {
+  id: string;
+  fd: number;
+  file: string;
+  hash: ReturnType<typeof createHash>;
+  lines: number;
+  bytes: number;
+  openedMs: number;
+}
+
+const fdatasync = (fd: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fs.fdatasync(fd, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+
+export function syncFolderSync(folder: string): void {
+  const fd = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Writes a file durably under its final name: temporary name, fsync, rename, fsync of the folder. */
+export function writeDurably(file: string, content: string): void {
+  const temporary = `${file}.tmp`;
+  const fd = fs.openSync(temporary, 'w');
+  try {
+    fs.writeSync(fd, content);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+  fs.renameSync(temporary, file);
+  syncFolderSync(path.dirname(file));
+}
+
+/** Opens a writer. Segments that an earlier writer left open are recovery's business, not touched here. */
+export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
+  const { spool, stream, format, maxBytes = 64 << 20, maxAgeMs = 60_000, now = Date.now } = options;
+  const folder = path.join(spool, stream);
+  fs.mkdirSync(folder, { recursive: true });
+
+  let segment: OpenSegment | null = null;
+  let pending: Buffer[] = [];
+  let pendingBytes = 0; // in memory
+  let unsyncedBytes = 0; // handed to the operating system, not durable
+  let appendedCursor: number | null = null;
+  let durableCursor: number | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const open = (): OpenSegment => {
+    const openedMs = now();
+    const id = newSegmentId(openedMs);
+    const file = path.join(folder, id + openSuffix);
+    const fd = fs.openSync(file, 'ax');
+    syncFolderSync(folder);
+    return { id, fd, file, hash: createHash('sha256'), lines: 0, bytes: 0, openedMs };
+  };
+
+  const flush = (): void => {
+    if (pending.length === 0 || segment === null) return;
+    const chunk = pending.length === 1 ? (pending[0] as Buffer) : Buffer.concat(pending);
+    let written = 0;
+    try {
+      while (written < chunk.length) written += fs.writeSync(segment.fd, chunk, written);
+    } finally {
+      // on ENOSPC keep exactly what did not reach the file, so that the next flush goes on where this one stopped
+      segment.hash.update(chunk.subarray(0, written));
+      segment.bytes += written;
+      unsyncedBytes += written;
+      pending = written < chunk.length ? [chunk.subarray(written)] : [];
+      pendingBytes = chunk.length - written;
+    }
+  };
+
+  // sync and seal run one after the other; each sees all that was appended before it was called
+  const inOrder = <T>(step: () => Promise<T>): Promise<T> => {
+    const result = queue.then(step, step);
+    queue = result.catch(() => undefined);
+    return result;
+  };
+
+  const syncNow = async (): Promise<void> => {
+    if (segment === null) return;
+    const cursor = appendedCursor;
+    flush();
+    const covered = unsyncedBytes;
+    if (covered > 0) await fdatasync(segment.fd);
+    unsyncedBytes -= covered;
+    durableCursor = cursor;
+  };
+
+  const sealNow = async (recovered = false): Promise<Seal | null> => {
+    if (segment === null) return null;
+    flush();
+    const sealing = segment;
+    fs.fdatasyncSync(sealing.fd);
+    fs.closeSync(sealing.fd);
+    segment = null;
+    unsyncedBytes = 0;
+    durableCursor = appendedCursor;
+    const seal: Seal = {
+      id: sealing.id,
+      stream,
+      format,
+      lines: sealing.lines,
+      bytes: sealing.bytes,
+      sha256: sealing.hash.digest('hex'),
+      cursor: appendedCursor,
+      openedMs: sealing.openedMs,
+      sealedMs: now(),
+      recovered,
+    };
+    const base = path.join(folder, sealing.id);
+    fs.renameSync(sealing.file, base + dataSuffix);
+    writeDurably(base + sealSuffix, JSON.stringify(seal));
+    return seal;
+  };
+
+  const due = (): boolean =>
+    segment !== null && (segment.bytes + pendingBytes >= maxBytes || now() - segment.openedMs >= maxAgeMs);
+
+  return {
+    append(lines, count, cursor) {
+      segment ??= open();
+      const bytes =
+        typeof lines === 'string'
+          ? Buffer.from(lines)
+          : Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+      pending.push(bytes);
+      pendingBytes += bytes.length;
+      segment.lines += count;
+      if (cursor !== null) appendedCursor = cursor;
+    },
+    flush,
+    sync: () => inOrder(syncNow),
+    get durableCursor() {
+      return durableCursor;
+    },
+    get pendingBytes() {
+      return pendingBytes + unsyncedBytes;
+    },
+    seal: () => inOrder(() => sealNow()),
+    rotateIfDue: () => (due() ? inOrder(() => sealNow()) : Promise.resolve(null)),
+    close: () => inOrder(() => sealNow()),
+  };
+}

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { lakeErrors } from '../errors.ts';
+import type { Lake, StoredFile } from './store.ts';
+
+const hasCode = (error: unknown, ...codes: string[]) =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await fs.open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A lake in a folder of this machine. Every write goes to a temporary name, is fsynced, then renamed. */
+export class LocalLake implements Lake {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = path.resolve(root);
+  }
+
+  uri(relative: string): string {
+    if (path.isAbsolute(relative) || relative.split('/').includes('..'))
+      throw lakeErrors.pathEscapes(relative);
+    return path.join(this.root, relative);
+  }
+
+  async list(folder: string): Promise<StoredFile[]> {
+    const found: StoredFile[] = [];
+    const walk = async (absolute: string): Promise<void> => {
+      const entries = await fs.readdir(absolute, { withFileTypes: true }).catch((error: unknown) => {
+        if (hasCode(error, 'ENOENT')) return [];
+        throw error;
+      });
+      for (const entry of entries) {
+        const full = path.join(absolute, entry.name);
+        if (entry.isDirectory()) await walk(full);
+        else if (!entry.name.endsWith('.tmp')) {
+          const stat = await fs.stat(full).catch(() => null); // removed between readdir and stat
+          if (stat)
+            found.push({
+              path: path.relative(this.root, full).split(path.sep).join('/'),
+              bytes: stat.size,
+              modifiedMs: stat.mtimeMs,
+            });
+        }
+      }
+    };
+    await walk(this.uri(folder));
+    return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  async read(relative: string): Promise<Uint8Array | null> {
+    try {
+      return await fs.readFile(this.uri(relative));
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return null;
+      throw error;
+    }
+  }
+
+  async exists(relative: string): Promise<boolean> {
+    return fs.access(this.uri(relative)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async write(relative: string, content: Uint8Array | string): Promise<void> {
+    const temporary = await this.#stage(relative, content);
+    await this.#move(temporary, this.uri(relative));
+  }
+
+  async create(relative: string, content: Uint8Array | string): Promise<boolean> {
+    const temporary = await this.#stage(relative, content);
+    try {
+      await fs.link(temporary, this.uri(relative));
+      await syncFolder(path.dirname(temporary));
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return false;
+      throw error;
+    } finally {
+      await fs.rm(temporary, { force: true });
+    }
+  }
+
+  async adopt(localFile: string, relative: string): Promise<void> {
+    const target = this.uri(relative);
+    await fs.mkdir(path.dirname(target), { recursive: true });
+    const handle = await fs.open(localFile, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    try {
+      await this.#move(localFile, target);
+    } catch (error) {
+      if (!hasCode(error, 'EXDEV')) throw error;
+      const temporary = `${target}.${randomUUID()}.tmp`; // another file system: copy beside, then rename
+      await fs.copyFile(localFile, temporary);
+      const copy = await fs.open(temporary, 'r+');
+      await copy.sync();
+      await copy.close();
+      await this.#move(temporary, target);
+      await fs.rm(localFile, { force: true });
+    }
+  }
+
+  async remove(relative: string): Promise<void> {
+    await fs.rm(this.uri(relative), { force: true });
+  }
+
+  async swap(relative: string, expected: Uint8Array | null, next: string): Promise<void> {
+    // One lock file a pointer makes compare and rename one step for publishers on this machine. A publisher that
+    // died inside leaves the lock; one older than ten seconds is taken over, since the step takes milliseconds.
+    const lock = `${this.uri(relative)}.lock`;
+    await fs.mkdir(path.dirname(lock), { recursive: true });
+    await this.#takeLock(lock, relative);
+    try {
+      const current = await this.read(relative);
+      const same =
+        expected === null ? current === null : current !== null && Buffer.compare(current, expected) === 0;
+      if (!same) throw lakeErrors.raced(relative);
+      await this.write(relative, next);
+    } finally {
+      await fs.rm(lock, { force: true });
+    }
+  }
+
+  async #takeLock(lock: string, relative: string): Promise<void> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      try {
+        await (await fs.open(lock, 'wx')).close();
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error;
+        const stat = await fs.stat(lock).catch(() => null);
+        if (stat && Date.now() - stat.mtimeMs < 10_000) throw lakeErrors.raced(relative);
+        await fs.rm(lock, { force: true });
+      }
+    }
+    throw lakeErrors.raced(relative);
+  }
+
+  async #stage(relative: string, content: Uint8Array | string): Promise<string> {
+    const target = this.uri(relative);
+    await fs.mkdir(path.dirname(target), { recursive: true });
+    const temporary = `${target}.${randomUUID()}.tmp`;
+    const handle = await fs.open(temporary, 'wx');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    return temporary;
+  }
+
+  async #move(from: string, to: string): Promise<void> {
+    await fs.rename(from, to);
+    await syncFolder(path.dirname(to));
+  }
+}

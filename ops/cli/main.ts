@@ -1,0 +1,72 @@
+import { Command } from 'commander';
+import { loadConfig } from '../config/index.ts';
+import { EXIT, FeedtrialError, describeError, type ExitCode } from '../errors/index.ts';
+import { silenceProgress } from '../progress/index.ts';
+import { startTelemetry } from '../telemetry/index.ts';
+import type { CommandContext, RunCommand } from './command.ts';
+import { commands } from './commands/index.ts';
+
+const program = new Command('feedtrial')
+  .description('Field experiments on Bluesky feeds: capture, land, transform, enrich, rank, serve.')
+  .version('0.1.0')
+  .option('--json', 'print the result as one JSON document on stdout')
+  .showHelpAfterError("(run the command with '--help' for its options)")
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride((error) => {
+    // commander's own code for "help was shown" is 0; every wrong use is 2 here
+    process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+  });
+
+function printError(error: unknown, json: boolean): ExitCode {
+  const code = error instanceof FeedtrialError ? error.code : 'FT_UNEXPECTED';
+  const fix = error instanceof FeedtrialError ? error.fix : undefined;
+  if (json) console.log(JSON.stringify({ error: { code, message: describeError(error), fix: fix ?? null } }));
+  process.stderr.write(
+    `${error instanceof FeedtrialError ? describeError(error) : `FT_UNEXPECTED: ${describeError(error)}`}\n`,
+  );
+  if (fix) process.stderr.write(`  fix: ${fix}\n`);
+  if (!(error instanceof FeedtrialError) && error instanceof Error && error.stack)
+    process.stderr.write(`${error.stack}\n`);
+  return error instanceof FeedtrialError ? error.exitCode : EXIT.failed;
+}
+
+const run: RunCommand = async (work) => {
+  const json = program.opts<{ json?: boolean }>().json ?? false;
+  if (json) silenceProgress();
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    stop.abort();
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  let exitCode: ExitCode;
+  let telemetry: Awaited<ReturnType<typeof startTelemetry>> | undefined;
+  try {
+    const config = loadConfig();
+    telemetry = await startTelemetry(config);
+    const context: CommandContext = {
+      config,
+      json,
+      signal: stop.signal,
+      say: (line) => {
+        if (!json) console.log(line);
+      },
+      result: (value) => {
+        if (json) console.log(JSON.stringify(value, null, 2));
+      },
+    };
+    exitCode = await work(context);
+  } catch (error) {
+    exitCode = printError(error, json);
+  } finally {
+    await telemetry?.shutdown();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+  process.exitCode = exitCode;
+  // A handle that a library left open must not keep a finished command alive.
+  setTimeout(() => process.exit(exitCode), 2_000).unref();
+};
+
+for (const register of commands) register(program, run);
+await program.parseAsync();

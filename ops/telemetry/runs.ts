@@ -1,0 +1,82 @@
+import os from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { openSegmentWriter } from '../../lake/segments/index.ts';
+import type { Config } from '../config/index.ts';
+import { EXIT, FeedtrialError, describeError } from '../errors/index.ts';
+
+export interface StageOptions {
+  config: Config;
+  /** What ran: 'cycle', 'demo', or the command by itself. */
+  dag: string;
+  /** Shared by the stages of one run. */
+  runId: string;
+  stage: string;
+  now?: () => number;
+}
+
+/** Handed to a stage's work, to say what it did. */
+export interface StageContext {
+  readonly runId: string;
+  /** Rows handled; stays null where a stage counts none. */
+  records: number | null;
+  /** Whatever else is worth keeping; becomes JSON in `detail`. */
+  detail: Record<string, unknown>;
+  /** Set to 'partial' where part of the work could not be done. */
+  outcome: 'done' | 'partial';
+}
+
+/** Time-ordered id of a run, such as '20261122T101500Z-3f9a1c'. */
+export function newRunId(nowMs = Date.now()): string {
+  const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  return `${stamp}-${randomBytes(3).toString('hex')}`;
+}
+
+/**
+ * Runs a stage inside a span and leaves its run record: a 'running' line before the work begins and one of how it ended
+ * after it, in the spool's `runs` stream, which landing moves to `raw/runs`. A process that dies leaves only the first:
+ * `status` shows it as killed.
+ */
+export async function runStage<T>(
+  options: StageOptions,
+  work: (stage: StageContext) => Promise<T>,
+): Promise<T> {
+  const { config, dag, runId, stage, now = Date.now } = options;
+  const startedMs = now();
+  const context: StageContext = { runId, records: null, detail: {}, outcome: 'done' };
+  return trace.getTracer('feedtrial').startActiveSpan(`${dag}.${stage}`, async (span) => {
+    span.setAttributes({ 'feedtrial.run_id': runId, 'feedtrial.stage': stage });
+    const record = async (status: string, error: string | null): Promise<void> => {
+      const row = {
+        ts: Math.round(now() * 1000),
+        dag,
+        run_id: runId,
+        stage,
+        records: context.records,
+        duration_s: (now() - startedMs) / 1000,
+        status,
+        host: os.hostname(),
+        pid: process.pid,
+        error,
+        trace_id: span.isRecording() ? span.spanContext().traceId : null,
+        detail: Object.keys(context.detail).length > 0 ? JSON.stringify(context.detail) : null,
+      };
+      const writer = openSegmentWriter({ spool: config.spool, stream: 'runs', format: 'runs/1', now });
+      writer.append(`${JSON.stringify(row)}\n`, 1, null);
+      await writer.close();
+    };
+    await record('running', null);
+    try {
+      const value = await work(context);
+      await record(context.outcome, null);
+      return value;
+    } catch (error) {
+      const refused = error instanceof FeedtrialError && error.exitCode === EXIT.refused;
+      span.setStatus({ code: SpanStatusCode.ERROR, message: describeError(error) });
+      await record(refused ? 'refused' : 'failed', describeError(error).slice(0, 2000));
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
