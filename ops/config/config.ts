@@ -145,7 +145,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
 export function environmentVariables(): { name: string; default: string | undefined }[] {
   return Object.entries(environment.shape).map(([name, schema]) => {
     const result = (schema as z.ZodType).safeParse(undefined);
-    const value: unknown = result.success ? result.data : undefined;
-    return { name, default: value === undefined ? undefined : String(value) };
+    const value = result.success ? (result.data as string | number | boolean | undefined) : undefined;
+    return { name, default: value?.toString() };
   });
 }
