@@ -1,8 +1,17 @@
 /** The storage contract: what is where, in which shape, and how it is put there. */
 export { openLake } from './store/open.ts';
 export type { Lake, StoredFile } from './store/store.ts';
-export { tables, type Column, type ColumnType, type Table } from './schemas/index.ts';
+export {
+  collectionGroup,
+  collectionGroups,
+  otherCollections,
+  tables,
+  type Column,
+  type ColumnType,
+  type Table,
+} from './schemas/index.ts';
 export * from './segments/index.ts';
+export * from './feeds/index.ts';
 export { openEngine, sqlText, type Engine, type EngineOptions } from './parquet/engine.ts';
 export {
   copyToLake,

@@ -1,0 +1,17 @@
+export {
+  decodeServing,
+  defaultParticipant,
+  encodeServing,
+  openServing,
+  type ServedFeed,
+  type ServingFile,
+  type ServingIndex,
+} from './serving.ts';
+export {
+  currentGenerationPath,
+  formatCurrentGeneration,
+  generationFolder,
+  readCurrentGeneration,
+  servingPath,
+  type CurrentGeneration,
+} from './current.ts';
