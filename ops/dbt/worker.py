@@ -1,0 +1,135 @@
+"""A resident dbt: reads jobs as JSON lines on stdin, answers with JSON lines on stdout.
+
+In:   {"id": 1, "args": ["build", "--select", "staging"]}
+Out:  {"event": "ready", "dbt": "1.12.6", "duckdb": "1.5.5"}
+      {"event": "node", "id": 1, "name": "stg_bluesky__posts", "status": "success", "index": 3, "total": 40}
+      {"event": "done", "id": 1, "success": true, "exception": null, "results": [...], "seconds": 1.7}
+
+What dbt itself prints goes to the file named by FEEDTRIAL_DBT_OUTPUT, so that stdout carries nothing but answers.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+
+
+def separate_answers_from_output():
+    """Keeps the real stdout for answers and sends file descriptors 1 and 2 to the log file, C code included."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    log = os.open(os.environ["FEEDTRIAL_DBT_OUTPUT"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    return answers
+
+
+def read_jobs(jobs):
+    """Runs in a thread: when stdin ends, whoever started this worker is gone, and so is the reason to go on."""
+    for line in sys.stdin:
+        if line.strip():
+            jobs.put(json.loads(line))
+    os._exit(0)
+
+
+def describe_result(result):
+    """One node's outcome as plain data. Times are seconds since 1970, as dbt measured them (naive UTC)."""
+    from datetime import timezone
+
+    node = getattr(result, "node", None)
+    seconds = {}
+    for timing in result.timing or []:
+        if timing.started_at and timing.completed_at:
+            seconds[timing.name] = [
+                timing.started_at.replace(tzinfo=timezone.utc).timestamp(),
+                timing.completed_at.replace(tzinfo=timezone.utc).timestamp(),
+            ]
+    return {
+        "unique_id": getattr(node, "unique_id", None) or getattr(result, "unique_id", ""),
+        "name": getattr(node, "name", "") or "",
+        "resource_type": str(getattr(node, "resource_type", "") or ""),
+        "path": getattr(node, "original_file_path", "") or "",
+        "status": str(result.status),
+        "message": result.message,
+        "failures": result.failures,
+        "seconds": result.execution_time,
+        "timing": seconds,
+        "compiled_path": getattr(node, "compiled_path", None),
+    }
+
+
+def release_warehouse():
+    """dbt-duckdb keeps the file open for as long as the process lives; others wait for it between our runs."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+        DuckDBConnectionManager._ENV = None
+
+
+def run(job, answer):
+    from dbt.cli.main import dbtRunner
+
+    started = time.monotonic()
+    progress = {"index": 0, "total": 0}
+
+    def on_event(event):
+        data = event.data
+        if event.info.name in ("LogStartLine", "LogModelResult", "LogTestResult", "LogSeedResult", "LogHookStartLine"):
+            progress["total"] = getattr(data, "total", 0) or progress["total"]
+        if event.info.name == "NodeFinished":
+            progress["index"] += 1
+            answer(
+                event="node",
+                id=job["id"],
+                name=data.node_info.node_name,
+                status=data.node_info.node_status,
+                **progress,
+            )
+
+    try:
+        outcome = dbtRunner(callbacks=[on_event]).invoke(job["args"])
+        exception = outcome.exception
+        results = [describe_result(r) for r in getattr(outcome.result, "results", None) or []]
+        success = bool(outcome.success)
+    except BaseException as error:  # an answer must come, whatever happened
+        exception, results, success = error, [], False
+    finally:
+        release_warehouse()
+    answer(
+        event="done",
+        id=job["id"],
+        success=success,
+        exception=None if exception is None else (str(exception) or type(exception).__name__),
+        results=results,
+        seconds=time.monotonic() - started,
+    )
+
+
+def main():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: who started us decides
+    answers = separate_answers_from_output()
+    lock = threading.Lock()
+
+    def answer(**fields):
+        with lock:
+            answers.write(json.dumps(fields, default=str) + "\n")
+            answers.flush()
+
+    jobs = queue.Queue()
+    threading.Thread(target=read_jobs, args=(jobs,), daemon=True).start()
+    import duckdb
+    from dbt.version import __version__ as dbt_version
+    from dbt.cli.main import dbtRunner  # noqa: F401  the import is what takes seconds
+
+    answer(event="ready", dbt=dbt_version, duckdb=duckdb.__version__)
+    while True:
+        run(jobs.get(), answer)
+
+
+if __name__ == "__main__":  # dbt starts processes of its own by spawn, which import this file again
+    main()
