@@ -1,0 +1,29 @@
+with source as (
+
+    select * from {{ source('study', 'participants') }}
+
+),
+
+participants_of_this_study as (
+
+    select
+        ---------- ids
+        participant_id,
+        study,
+        did,
+
+        ---------- text
+        arm,
+        status,
+        stratum,
+
+        ---------- times, microseconds UTC
+        enrolled_us,
+        withdrawn_us
+
+    from source
+    where study = '{{ var("study") }}'
+
+)
+
+select * from participants_of_this_study
