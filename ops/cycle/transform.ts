@@ -1,0 +1,88 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ensureTables, openEngine, openLake, type Lake } from '../../lake/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Dbt } from '../dbt/index.ts';
+import { newRunId, runStage } from '../telemetry/index.ts';
+
+export interface TransformOptions {
+  config: Config;
+  dbt: Dbt;
+  /** dbt selectors; without them everything but ranking is built. */
+  select?: string[];
+  /** Rebuild incremental models from nothing. */
+  full?: boolean;
+  /** The moment that ages and windows are counted to, microseconds UTC; now by default. */
+  asOfUs?: number;
+  dag?: string;
+  runId?: string;
+  signal?: AbortSignal;
+  now?: () => number;
+}
+
+export interface TransformSummary {
+  publishId: string;
+  /** False where the selection left the queue out: the pointer then still names the one before. */
+  published: boolean;
+  /** Models, seeds and tests that were built or run. */
+  nodes: number;
+}
+
+const pointer = 'queue/current.json';
+const keptForMs = 24 * 3_600_000;
+
+/** Where dbt writes a queue of this publish id; its external models need the folder to be there. */
+const folderOf = (publishId: string) => `queue/publish=${publishId}`;
+
+/** Removes queues that no run can still be reading: a day old and not in force. */
+async function removeOldQueues(lake: Lake, current: string, nowMs: number): Promise<void> {
+  for (const file of await lake.list('queue')) {
+    if (!file.path.startsWith('queue/publish=') || file.path.startsWith(`${folderOf(current)}/`)) continue;
+    if (nowMs - file.modifiedMs > keptForMs) await lake.remove(file.path);
+  }
+}
+
+/**
+ * Builds every model but ranking, then moves the pointer to the new queue. A failure leaves the pointer as it was, so
+ * that labelers go on with the last queue that was whole.
+ * @throws FeedtrialError from dbt (FT_DBT_…), FT_LAKE_POINTER_RACED where two transforms publish at once
+ */
+export async function transform(options: TransformOptions): Promise<TransformSummary> {
+  const { config, dbt, now = Date.now, runId = newRunId(now()), dag = 'transform' } = options;
+  return runStage({ config, dag, runId, stage: 'transform', now }, async (stage) => {
+    const lake = openLake(config.lake);
+    const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
+    try {
+      await ensureTables(lake, openLake(config.privateLake), engine);
+    } finally {
+      await engine.close();
+    }
+    const publishId = newRunId(now());
+    const before = await lake.read(pointer);
+    const pending = lake.uri(folderOf(publishId));
+    if (path.isAbsolute(pending)) await mkdir(pending, { recursive: true });
+    await mkdir(path.dirname(config.warehouse), { recursive: true });
+    const result = await dbt.run({
+      command: 'build',
+      ...(options.select && options.select.length > 0
+        ? { select: options.select }
+        : { exclude: ['path:models/rank'] }),
+      vars: {
+        publish_id: publishId,
+        as_of_us: options.asOfUs ?? Math.round(now() * 1000),
+        label_profile: config.labelProfile,
+        study: config.study,
+      },
+      ...(options.full ? { fullRefresh: true } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    stage.records = result.nodes.length;
+    stage.detail.publish_id = publishId;
+    const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
+    if (published) {
+      await lake.swap(pointer, before, `${JSON.stringify({ publish_id: publishId })}\n`);
+      await removeOldQueues(lake, publishId, now());
+    }
+    return { publishId, published, nodes: result.nodes.length };
+  });
+}
