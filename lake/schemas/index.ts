@@ -3,6 +3,7 @@ import * as labels from './labels.ts';
 import * as raw from './raw.ts';
 import type { Table } from './define.ts';
 
+export { collectionGroup, collectionGroups, otherCollections } from './collections.ts';
 export type { Column, ColumnType, Table } from './define.ts';
 
 /** Every table at every boundary, by the name that code uses. */

@@ -1,0 +1,2 @@
+/** Seeded contents for every table of the lake: what models, ranking and benchmarks are tried on. */
+export { generateLake, type GenerateOptions, type GeneratedLake } from './generate.ts';
