@@ -1,0 +1,19 @@
+{#
+  Several values of a JSON column as one list of text, in the order of the paths; null where a path leads nowhere.
+  Objects and lists come as JSON text. DuckDB parses the document once for all of them (20 fields of a million posts:
+  8 CPU-seconds, where one call a field took 16 to 21).
+#}
+{% macro json_texts(column, paths) -%}
+    {{ return(adapter.dispatch('json_texts', 'feedtrial')(column, paths)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_texts(column, paths) -%}
+    json_extract_string({{ column }}, [{% for path in paths %}'{{ path }}'{{ ', ' if not loop.last }}{% endfor %}])
+{%- endmacro %}
+
+{% macro trino__json_texts(column, paths) -%}
+    array[{% for path in paths -%}
+        coalesce(json_extract_scalar({{ column }}, '{{ path }}'), json_format(json_extract({{ column }}, '{{ path }}')))
+        {{- ', ' if not loop.last }}
+    {%- endfor %}]
+{%- endmacro %}

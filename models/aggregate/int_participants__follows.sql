@@ -1,0 +1,28 @@
+with participants as (
+
+    select
+        participant_id,
+        did
+    from {{ ref('stg_study__participants') }}
+    where "status" <> 'withdrawn'
+
+),
+
+follows as (
+
+    select
+        did,
+        subject_did
+    from {{ ref('stg_bluesky__follows') }}
+    where
+        event_us <= {{ as_of_us() }}
+        and (deleted_us is null or deleted_us > {{ as_of_us() }})
+
+)
+
+select distinct
+    participants.participant_id,
+    follows.subject_did as author_did
+from participants
+inner join follows on participants.did = follows.did
+where follows.subject_did is not null

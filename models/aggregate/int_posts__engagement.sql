@@ -1,0 +1,91 @@
+with posts as (
+
+    select
+        uri,
+        event_us
+    from {{ ref('int_posts__eligible') }}
+
+),
+
+inactive_accounts as (
+
+    select did from {{ ref('stg_bluesky__accounts') }}
+    where not is_active
+
+),
+
+-- From when on likes are known: from the first record that was witnessed live, or, where likes were left out of capture
+-- for a while, from the last time that this changed.
+like_coverage as (
+
+    select greatest(clock.first_live_event_us, coalesce(max(gaps.to_us), 0)) as covered_from_us
+    from {{ ref('stg_cycle__clock') }} as clock
+    left join {{ source('raw', 'gaps') }} as gaps
+        on
+            gaps.kind = 'collections_changed'
+            and gaps."collection" = 'app.bsky.feed.like'
+    group by clock.first_live_event_us
+
+),
+
+likes as (
+
+    select
+        likes.subject_uri as uri,
+        count(distinct likes.did) as likes
+    from {{ ref('stg_bluesky__likes') }} as likes
+    inner join posts on likes.subject_uri = posts.uri
+    left join inactive_accounts on likes.did = inactive_accounts.did
+    where
+        likes.event_us <= {{ as_of_us() }}
+        and (likes.deleted_us is null or likes.deleted_us > {{ as_of_us() }})
+        and inactive_accounts.did is null
+    group by likes.subject_uri
+
+),
+
+reposts as (
+
+    select
+        reposts.subject_uri as uri,
+        count(distinct reposts.did) as reposts
+    from {{ ref('stg_bluesky__reposts') }} as reposts
+    inner join posts on reposts.subject_uri = posts.uri
+    left join inactive_accounts on reposts.did = inactive_accounts.did
+    where
+        reposts.event_us <= {{ as_of_us() }}
+        and (reposts.deleted_us is null or reposts.deleted_us > {{ as_of_us() }})
+        and inactive_accounts.did is null
+    group by reposts.subject_uri
+
+),
+
+replies as (
+
+    select
+        replies.reply_parent_uri as uri,
+        count(*) as replies
+    from {{ ref('stg_bluesky__posts') }} as replies
+    inner join posts on replies.reply_parent_uri = posts.uri
+    left join inactive_accounts on replies.did = inactive_accounts.did
+    where
+        replies.event_us <= {{ as_of_us() }}
+        and (replies.deleted_us is null or replies.deleted_us > {{ as_of_us() }})
+        and inactive_accounts.did is null
+    group by replies.reply_parent_uri
+
+)
+
+select
+    ---------- ids
+    posts.uri,
+
+    ---------- numerics
+    case when posts.event_us >= like_coverage.covered_from_us then coalesce(likes.likes, 0) end as likes,
+    coalesce(reposts.reposts, 0) as reposts,
+    coalesce(replies.replies, 0) as replies
+from posts
+cross join like_coverage
+left join likes on posts.uri = likes.uri
+left join reposts on posts.uri = reposts.uri
+left join replies on posts.uri = replies.uri

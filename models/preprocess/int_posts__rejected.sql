@@ -1,0 +1,16 @@
+{{ config(materialized='view') }}
+
+select
+    ---------- ids
+    uri,
+    cid,
+    did,
+
+    ---------- verdict
+    first_reason,
+    reasons,
+
+    ---------- times, microseconds UTC
+    event_us
+from {{ ref('int_posts__filtered') }}
+where not is_eligible

@@ -1,0 +1,18 @@
+with source as (
+
+    select
+        *,
+        row(event_us, coalesce(seq, 0), "source", segment) as fold_key
+    from {{ source('raw', 'identities') }}
+
+)
+
+select
+    ---------- ids
+    did,
+    max_by(handle, fold_key) filter (where handle is not null) as handle,
+
+    ---------- times, microseconds UTC
+    max(event_us) as event_us
+from source
+group by did

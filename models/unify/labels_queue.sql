@@ -1,0 +1,113 @@
+{{ config(
+    materialized='table',
+    post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ var('publish_id'), 'labels.parquet', 'labeler, priority, event_us desc, uri') }}",
+) }}
+
+with labelers as (
+
+    select
+        labeler,
+        "version",
+        needs
+    from {{ ref('labelers') }}
+    where {{ 'in_demo' if var('label_profile') == 'demo' else 'in_study' }}
+
+),
+
+served_posts as (
+
+    select distinct uri
+    from {{ source('raw', 'exposures') }}
+    where uri is not null
+
+),
+
+followed_authors as (
+
+    select distinct author_did
+    from {{ ref('int_participants__follows') }}
+
+),
+
+posts as (
+
+    select
+        filtered.uri,
+        filtered.cid,
+        filtered.did,
+        filtered."text",
+        filtered.is_eligible,
+        filtered.event_us,
+        case
+            when served_posts.uri is not null then 1
+            when followed_authors.author_did is not null then 2
+            else 3
+        end as priority
+    from {{ ref('int_posts__filtered') }} as filtered
+    left join served_posts on filtered.uri = served_posts.uri
+    left join followed_authors on filtered.did = followed_authors.author_did
+    where filtered.passes_all_but_language
+
+),
+
+asked as (
+
+    select
+        label_values.uri,
+        label_values.cid,
+        label_values.labeler,
+        label_values."version",
+        bool_or(label_values."status" <> 'failed') as is_answered,
+        max(label_values.attempt) as attempts
+    from {{ ref('stg_labels__values') }} as label_values
+    group by label_values.uri, label_values.cid, label_values.labeler, label_values."version"
+
+),
+
+embedded as (
+
+    select distinct
+        uri,
+        cid,
+        labeler,
+        "version"
+    from {{ ref('stg_labels__embeddings') }}
+
+)
+
+select
+    ---------- whom to ask
+    labelers.labeler,
+    cast(labelers."version" as varchar) as "version",
+
+    ---------- about what
+    posts.uri,
+    posts.cid,
+    posts.did,
+    posts."text",
+
+    ---------- how
+    cast(coalesce(asked.attempts, 0) + 1 as integer) as attempt,
+    cast(posts.priority as integer) as priority,
+
+    ---------- times, microseconds UTC
+    posts.event_us
+from posts
+cross join labelers
+left join asked
+    on
+        posts.uri = asked.uri
+        and posts.cid = asked.cid
+        and labelers.labeler = asked.labeler
+        and labelers."version" = asked."version"
+left join embedded
+    on
+        posts.uri = embedded.uri
+        and posts.cid = embedded.cid
+        and labelers.labeler = embedded.labeler
+        and labelers."version" = embedded."version"
+where
+    (labelers.needs = 'any' or posts.is_eligible)
+    and not coalesce(asked.is_answered, false)
+    and coalesce(asked.attempts, 0) < {{ filter_parameter('max_label_attempts') }}
+    and embedded.uri is null
