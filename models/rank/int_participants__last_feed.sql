@@ -1,0 +1,12 @@
+-- Equality with a constant prunes the other generations' files.
+with published_feeds as (
+
+    select
+        participant_id,
+        uri
+    from {{ source('published', 'feeds') }}
+    where generation = '{{ var("previous_generation") }}'
+
+)
+
+select * from published_feeds

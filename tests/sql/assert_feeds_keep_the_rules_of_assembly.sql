@@ -1,0 +1,67 @@
+-- Rows are positions that break a rule of assembly; `rule` says which.
+with feeds as (
+
+    select * from {{ ref('fct_feeds') }}
+
+),
+
+participants as (
+
+    select * from {{ ref('int_participants__policies') }}
+
+),
+
+policies as (
+
+    select * from {{ ref('int_policies__in_force') }}
+
+),
+
+feeds_with_rules as (
+
+    select
+        feeds.*,
+        participants.feed_length_posts,
+        participants.in_network_positions,
+        participants.served_before_cap_posts,
+        participants.shuffle_block_positions,
+        policies.author_cap_posts,
+        count(*) over (partition by feeds.participant_id, feeds.author_did) as author_posts,
+        sum(case when feeds.served_before then 1 else 0 end) over (partition by feeds.participant_id) as served_posts,
+        row_number() over (partition by feeds.participant_id order by feeds.position) as expected_position,
+        min(feeds.position_before_shuffle) over (
+            partition by feeds.participant_id, feeds.is_in_network
+        ) as first_of_network
+    from feeds
+    inner join participants on feeds.participant_id = participants.participant_id
+    inner join policies
+        on
+            feeds.policy = policies.policy
+            and feeds.policy_version = policies.version
+
+),
+
+broken_rules as (
+
+    select
+        participant_id,
+        position,
+        uri,
+        case
+            when position != expected_position or position > feed_length_posts then 'positions run from 1 to the length'
+            when author_posts > author_cap_posts then 'author cap'
+            when served_posts > served_before_cap_posts then 'cap on posts served before'
+            when
+                abs(position - position_before_shuffle) >= shuffle_block_positions
+                then 'the shuffle moves a post by less than a block'
+            when propensity not between cast(1 as double) / shuffle_block_positions and 1 then 'propensity'
+            when
+                is_in_network and first_of_network > 1 and in_network_positions > 0
+                then 'posts of followed accounts come first'
+        end as rule
+    from feeds_with_rules
+
+)
+
+select * from broken_rules
+where rule is not null
