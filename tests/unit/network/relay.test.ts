@@ -1,0 +1,89 @@
+import { decodeFirst, encode, toBytes } from '@atcute/cbor';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { planClock, restampFrame } from '../../network/relay.ts';
+import { tidOf } from '../../network/populate.ts';
+import { hasData, realFrames } from '../../data.ts';
+
+const halves = (frame: Uint8Array): [Record<string, unknown>, Record<string, unknown>] => {
+  const [header, rest] = decodeFirst(frame) as [Record<string, unknown>, Uint8Array];
+  const [body] = decodeFirst(rest) as [Record<string, unknown>, Uint8Array];
+  return [header, body];
+};
+const timeMs = Date.parse('2031-04-05T06:07:08.009Z');
+
+describe('a restamped frame', () => {
+  test('differs in its time alone', () => {
+    const body = {
+      seq: 7,
+      repo: 'did:plc:a',
+      rev: '3k',
+      time: '2026-01-01T00:00:00.000Z',
+      blocks: toBytes(new Uint8Array([1, 2, 3])),
+    };
+    const frame = Buffer.concat([encode({ op: 1, t: '#commit' }), encode(body)]);
+    const [header, after] = halves(restampFrame(frame, timeMs));
+    expect(header).toEqual({ op: 1, t: '#commit' });
+    expect(after.time).toBe('2031-04-05T06:07:08.009Z');
+    expect({ ...after, time: body.time }).toEqual(halves(frame)[1]);
+  });
+
+  test.skipIf(!hasData)('keeps every other byte of real frames', () => {
+    for (const frame of realFrames()) {
+      const own = Date.parse(halves(frame)[1].time as string);
+      const there = restampFrame(frame, timeMs);
+      // back to its own time (the real ones may have more digits than milliseconds): the same fields, the same bytes
+      expect(halves(restampFrame(there, own))).toEqual([
+        halves(frame)[0],
+        { ...halves(frame)[1], time: new Date(own).toISOString() },
+      ]);
+      expect(there.length).toBe(frame.length - (halves(frame)[1].time as string).length + 24);
+    }
+  });
+});
+
+describe('the clock of the plan', () => {
+  const start = Date.parse('2026-03-01T00:00:00Z') * 1000;
+  const time = '2026-03-03T00:00:00.000Z';
+
+  test("gives a commit the plan's time, what comes in between the moment after, and the rest its own", () => {
+    const clock = planClock({
+      timeOfCommit: new Map([
+        ['a/1', start + 5e6],
+        ['b/1', start + 9e6],
+      ]),
+      windowStartUs: start,
+    });
+    const ms = start / 1000;
+    expect(clock.timeMs({ repo: 'a', rev: '1', time })).toBe(ms + 5_000);
+    expect(clock.timeMs({ time })).toBe(ms + 5_001);
+    expect(clock.isThrough()).toBe(false);
+    expect(clock.timeMs({ repo: 'b', rev: '1', time })).toBe(ms + 9_000);
+    expect(clock.isThrough()).toBe(true);
+    expect(clock.timeMs({ repo: 'b', rev: '2', time })).toBe(Date.parse(time));
+  });
+
+  test('always rises, whatever comes in which order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 20 })), fc.array(fc.nat({ max: 30 })), (planned, arriving) => {
+        const timeOfCommit = new Map(planned.map((second, i) => [`a/${i}`, start + second * 1e6]));
+        const clock = planClock({ timeOfCommit, windowStartUs: start });
+        let previous = 0;
+        for (const i of arriving) {
+          const now = clock.timeMs({ repo: 'a', rev: String(i), time });
+          expect(now).toBeGreaterThan(previous);
+          previous = now;
+        }
+      }),
+    );
+  });
+});
+
+test('a TID sorts as its time does', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1e15, max: 2e15 }), fc.integer({ min: 1, max: 1e12 }), (us, later) => {
+      expect(tidOf(us)).toMatch(/^[234567a-j][234567a-z]{12}$/);
+      expect(tidOf(us) < tidOf(us + later)).toBe(true);
+    }),
+  );
+});
