@@ -10,9 +10,9 @@ export interface CommandContext {
   /** Aborted on SIGINT and SIGTERM: the command seals, drains or finishes its step, then returns. */
   signal: AbortSignal;
   /** Prints a line for a person; with `--json` it is dropped. */
-  say(line: string): void;
+  say: (line: string) => void;
   /** The command's result; printed as JSON with `--json`, dropped otherwise. */
-  result(value: unknown): void;
+  result: (value: unknown) => void;
 }
 
 /** Wraps a command's work: loads the configuration, starts telemetry, maps errors to exit codes. */

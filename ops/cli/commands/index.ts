@@ -1,4 +1,6 @@
 import type { Register } from '../command.ts';
+import { register as enrich } from './enrich.ts';
+import { register as train } from './train.ts';
 
 /** In the order in which `--help` lists them: the way of the data, then what one runs beside it. */
-export const commands: Register[] = [];
+export const commands: Register[] = [enrich, train];

@@ -1,0 +1,137 @@
+import { openEngine, openLake } from '../lake/index.ts';
+import type { Config } from '../ops/config/index.ts';
+import { describeError } from '../ops/errors/index.ts';
+import { log, newRunId, runStage } from '../ops/telemetry/index.ts';
+import { openEmbedder, type Embedder } from './embeddings/embedder.ts';
+import { enrichErrors } from './errors.ts';
+import type { Labeler } from './labeler.ts';
+import { labelers as allLabelers } from './labelers/index.ts';
+import { openQueue, queuedVersions } from './queue.ts';
+import { runLabeler, type LabelerSummary } from './run-labeler.ts';
+import { wholeQueue, type Shard } from './shard.ts';
+
+export interface EnrichOptions {
+  config: Config;
+  /** Names of the labelers to ask; all that the queue names by default. */
+  labelers?: readonly string[];
+  shard?: Shard;
+  /** At most this many posts a labeler. */
+  limit?: number;
+  dag?: string;
+  runId?: string;
+  signal?: AbortSignal;
+  now?: () => number;
+  /** The labelers that there are; tests bring their own. */
+  known?: readonly Labeler[];
+}
+
+export interface EnrichSummary {
+  /** The queue that was worked on; null where none was published yet. */
+  publishId: string | null;
+  labelers: LabelerSummary[];
+  /** Labelers that the queue names and that this version doesn't have. */
+  unknown: string[];
+  /** 'partial' where a labeler failed or the run was stopped. */
+  status: 'done' | 'partial';
+}
+
+/**
+ * Asks labelers about the posts that SQL queued for them and writes what they say to labels/values and
+ * labels/embeddings. It can be killed at any point and run again: what was answered is neither lost nor asked twice.
+ * @throws FeedtrialError FT_ENRICH_UNKNOWN_LABELER (exit 2), FT_ENRICH_QUEUE, and the first labeler's own error where
+ *   none of them could work
+ */
+export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
+  const { config, shard = wholeQueue, limit, dag = 'enrich', now = Date.now, known = allLabelers } = options;
+  const { signal = new AbortController().signal } = options;
+  const runId = options.runId ?? newRunId(now());
+  for (const name of options.labelers ?? [])
+    if (!known.some((labeler) => labeler.name === name))
+      throw enrichErrors.unknownLabeler(
+        name,
+        known.map((labeler) => labeler.name),
+      );
+
+  return runStage({ config, dag, runId, stage: 'enrich', now }, async (stage) => {
+    const lake = openLake(config.lake);
+    const summary: EnrichSummary = { publishId: null, labelers: [], unknown: [], status: 'done' };
+    stage.records = 0;
+    const queue = await openQueue(lake);
+    if (queue === null) return summary;
+    summary.publishId = queue.publishId;
+
+    const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
+    let loading: Promise<Embedder> | null = null;
+    const embedder = (): Promise<Embedder> => (loading ??= openEmbedder(config));
+    const errors: unknown[] = [];
+    try {
+      const queued = await queuedVersions(engine, queue);
+      summary.unknown = [
+        ...new Set(
+          queued.map((row) => row.labeler).filter((name) => !known.some((one) => one.name === name)),
+        ),
+      ];
+      const asked = known.filter((labeler) =>
+        options.labelers === undefined
+          ? queued.some((row) => row.labeler === labeler.name)
+          : options.labelers.includes(labeler.name),
+      );
+      for (const labeler of asked) {
+        if (signal.aborted) break;
+        let version = '';
+        try {
+          version = await labeler.version(config);
+          const wanted = queued.filter((row) => row.labeler === labeler.name).map((row) => row.version);
+          if (wanted.length > 0 && !wanted.includes(version))
+            throw enrichErrors.otherVersion(labeler.name, version, wanted);
+          summary.labelers.push(
+            await runLabeler({
+              config,
+              lake,
+              engine,
+              queue,
+              labeler,
+              version,
+              shard,
+              limit,
+              runId,
+              signal,
+              embedder,
+              now,
+            }),
+          );
+        } catch (error) {
+          // the others can still work; their labels must not wait for this one
+          errors.push(error);
+          log.error('labeler failed', { labeler: labeler.name, error: describeError(error) });
+          summary.labelers.push({
+            labeler: labeler.name,
+            version,
+            queued: 0,
+            ok: 0,
+            failed: 0,
+            refused: 0,
+            skipped: 0,
+            seconds: 0,
+            status: 'failed',
+            error: describeError(error),
+          });
+        }
+      }
+    } finally {
+      await (loading as Promise<Embedder> | null)?.then((open) => open.close()).catch(() => undefined);
+      await engine.close();
+    }
+    stage.records = summary.labelers.reduce((sum, labeler) => sum + labeler.ok, 0);
+    stage.detail = {
+      publish_id: queue.publishId,
+      labelers: Object.fromEntries(summary.labelers.map(({ labeler, ...rest }) => [labeler, rest])),
+    };
+    if (errors.length > 0 && errors.length === summary.labelers.length) throw errors[0];
+    if (errors.length > 0 || signal.aborted) {
+      summary.status = 'partial';
+      stage.outcome = 'partial';
+    }
+    return summary;
+  });
+}

@@ -1,0 +1,71 @@
+import { EXIT, FeedtrialError } from '../ops/errors/index.ts';
+
+export const enrichErrors = {
+  unknownLabeler: (name: string, known: readonly string[]) =>
+    new FeedtrialError('FT_ENRICH_UNKNOWN_LABELER', `there is no labeler '${name}'`, {
+      fix: `name one or more of: ${known.join(', ')}`,
+      exitCode: EXIT.usage,
+    }),
+  badShard: (given: string) =>
+    new FeedtrialError('FT_ENRICH_SHARD', `expected a shard such as 1/4 (first of four), got '${given}'`, {
+      fix: 'give --shard i/n with 1 <= i <= n, the same n on every machine',
+      exitCode: EXIT.usage,
+    }),
+  badQueuePointer: (detail: string) =>
+    new FeedtrialError('FT_ENRICH_QUEUE', `queue/current.json is not usable: ${detail}`, {
+      fix: "run 'feedtrial transform', which writes the queue and then its pointer",
+    }),
+  otherVersion: (labeler: string, has: string, asked: readonly string[]) =>
+    new FeedtrialError(
+      'FT_ENRICH_VERSION',
+      `the queue asks for ${labeler} at version ${asked.join(', ')}, but here it is ${has}`,
+      {
+        fix: `put the version that is here into seeds/labelers.csv and run 'feedtrial transform', or install the other one`,
+        exitCode: EXIT.usage,
+      },
+    ),
+  weightsMissing: (what: string, looked: readonly string[]) =>
+    new FeedtrialError(
+      'FT_ENRICH_WEIGHTS_MISSING',
+      `the weights of ${what} were not found; looked in ${looked.join(', ') || 'no folder'}`,
+      {
+        fix: "run 'npm run setup', or set FEEDTRIAL_MODELS to a folder with model.onnx, tokenizer.json and tokenizer_config.json",
+        exitCode: EXIT.usage,
+      },
+    ),
+  weightsBroken: (file: string, detail: string, cause?: unknown) =>
+    new FeedtrialError('FT_ENRICH_WEIGHTS_BROKEN', `${file} can't be used: ${detail}`, {
+      fix: "put back the file as it was committed, or train it again with 'feedtrial train starter'",
+      cause,
+    }),
+  otherEmbeddings: (student: string, trainedOn: string, has: string) =>
+    new FeedtrialError(
+      'FT_ENRICH_OTHER_EMBEDDINGS',
+      `${student} was trained on embeddings of model ${trainedOn}, but the model here is ${has}`,
+      {
+        fix: "unset FEEDTRIAL_MODELS to use the model it knows, or train it again with 'feedtrial train starter'",
+        exitCode: EXIT.usage,
+      },
+    ),
+  busy: (labeler: string, stream: string) =>
+    new FeedtrialError(
+      'FT_ENRICH_BUSY',
+      `another run of ${labeler} is at work on this machine (${stream}); two would ask twice`,
+      {
+        fix: 'wait until it has ended; to share the work use --shard i/n with the same n in every run',
+      },
+    ),
+  allFailed: (labeler: string, posts: number, last: string) =>
+    new FeedtrialError(
+      'FT_ENRICH_ALL_FAILED',
+      `${labeler} failed on each of the first ${posts} posts, the last time with: ${last}`,
+      {
+        fix: 'look at what it says; the posts keep their attempts, so the next run asks them again',
+      },
+    ),
+  dataMissing: (file: string) =>
+    new FeedtrialError('FT_TRAIN_DATA_MISSING', `training data ${file} was not found`, {
+      fix: 'give --data FOLDER, or set FEEDTRIAL_DATA, to the folder with toxicity/ and pilot/',
+      exitCode: EXIT.usage,
+    }),
+};

@@ -1,0 +1,16 @@
+/** Labels: asks labelers about the posts that SQL queued, and keeps what they say with its provenance. */
+export { enrich, type EnrichOptions, type EnrichSummary } from './enrich.ts';
+export type { LabelerSummary } from './run-labeler.ts';
+export type {
+  Answer,
+  Labeler,
+  LabelerContext,
+  LabelValue,
+  OpenLabeler,
+  QueuedPost,
+  Usage,
+} from './labeler.ts';
+export { labelers } from './labelers/index.ts';
+export { parseShard, type Shard } from './shard.ts';
+export { openEmbedder, type Embedder } from './embeddings/embedder.ts';
+export { trainStarter, type TrainedStudent } from './students/train-starter.ts';

@@ -1,0 +1,184 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import {
+  copyToLake,
+  jsonColumns,
+  openSegmentWriter,
+  partitionFolder,
+  recoverSegments,
+  sqlText,
+  tables,
+  typedColumns,
+  type Engine,
+  type Lake,
+  type Table,
+} from '../lake/index.ts';
+import { enrichErrors } from './errors.ts';
+import { wholeQueue, type Shard } from './shard.ts';
+
+/** Format of the journal's segments; landing leaves them to this part. */
+const format = 'labels/1';
+/** A segment becomes Parquet when it holds this many rows or is this old: few files, and labels that show soon. */
+const rowsPerFile = { value: 250_000, embedding: 20_000 };
+const maxAgeMs = 5 * 60_000;
+
+/** A row of labels/values or labels/embeddings as the journal keeps it; `kind` says which. */
+export type JournalRow = { kind: 'value' | 'embedding' } & Record<string, unknown>;
+
+export interface JournalOptions {
+  spool: string;
+  lake: Lake;
+  engine: Engine;
+  labeler: string;
+  shard?: Shard;
+  now?: () => number;
+}
+
+/**
+ * Where answers go first: an append-only file on this machine's disk, fsynced before an answer counts, so that a killed
+ * run neither loses an answer that was paid for nor asks for it again. From there they become Parquet, a segment a file.
+ */
+export interface Journal {
+  /** Makes rows durable; when it returns, they count. */
+  add(rows: readonly JournalRow[]): Promise<void>;
+  /** Whether enough rows wait to be worth a file. */
+  readonly due: boolean;
+  /** Turns what waits into Parquet. */
+  publish(): Promise<void>;
+  /** Publishes the rest and lets other runs at it. */
+  close(): Promise<void>;
+}
+
+const streamOf = (labeler: string, { index, count }: Shard): string => `labels-${labeler}-${index}of${count}`;
+
+/**
+ * Takes a stream for this process alone. The lock is SQLite's own on a file: the operating system gives it back when the
+ * process dies, however it dies.
+ * @returns how to give it back; null where another process holds it
+ */
+function lockStream(spool: string, stream: string): (() => void) | null {
+  fs.mkdirSync(path.join(spool, stream), { recursive: true });
+  const lock = new Database(path.join(spool, stream, 'lock.sqlite'), { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return null;
+    throw error;
+  }
+  return () => lock.close();
+}
+
+/** Sealed segments of a stream whose data is still there, oldest first. */
+const waiting = (spool: string, stream: string): string[] =>
+  fs
+    .readdirSync(path.join(spool, stream))
+    .filter((name) => name.endsWith('.seal.json'))
+    .map((name) => name.slice(0, -'.seal.json'.length))
+    .sort();
+
+async function publishSegment(
+  { lake, engine, labeler, spool }: JournalOptions,
+  stream: string,
+  id: string,
+): Promise<void> {
+  const data = path.join(spool, stream, `${id}.ndjson`);
+  if (fs.existsSync(data)) {
+    const targets: [JournalRow['kind'], Table][] = [
+      ['value', tables.labels],
+      ['embedding', tables.embeddings],
+    ];
+    for (const [kind, table] of targets) {
+      const columns = jsonColumns(table).replace('{', "{kind: 'VARCHAR', ");
+      const rows = `(FROM read_json(${sqlText(data)}, format = 'newline_delimited', columns = ${columns}) WHERE kind = '${kind}')`;
+      const days = await engine.rows<{ dt: string }>(
+        `SELECT DISTINCT strftime(make_timestamp(labelled_at), '%Y-%m-%d') AS dt FROM ${rows} ORDER BY dt`,
+      );
+      for (const { dt } of days) {
+        // the same segment always makes the same files: a run killed between here and the removal does it over
+        await copyToLake(
+          lake,
+          engine,
+          `SELECT ${typedColumns(table)} FROM ${rows}
+           WHERE strftime(make_timestamp(labelled_at), '%Y-%m-%d') = ${sqlText(dt)} ORDER BY ALL`,
+          `${partitionFolder(table, { labeler, dt })}/${id}.parquet`,
+        );
+      }
+    }
+  }
+  fs.rmSync(data, { force: true });
+  fs.rmSync(path.join(spool, stream, `${id}.seal.json`), { force: true });
+}
+
+async function publishWaiting(options: JournalOptions, stream: string): Promise<void> {
+  for (const id of waiting(options.spool, stream)) await publishSegment(options, stream, id);
+}
+
+/**
+ * Opens the journal of a labeler and shard, after publishing whatever earlier runs of this labeler left behind.
+ * @throws FeedtrialError FT_ENRICH_BUSY where another run of it could ask for the same posts
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const { spool, labeler, shard = wholeQueue, now = Date.now } = options;
+  const own = streamOf(labeler, shard);
+  const unlock = lockStream(spool, own);
+  if (unlock === null) throw enrichErrors.busy(labeler, own);
+  const recover = async (stream: string): Promise<void> => {
+    recoverSegments({ spool, stream, format, cursorOf: () => null, now });
+    await publishWaiting(options, stream);
+  };
+  try {
+    await recover(own);
+    const others = fs
+      .readdirSync(spool)
+      .filter((name) => name.startsWith(`labels-${labeler}-`) && name !== own);
+    for (const stream of others) {
+      const unlockOther = lockStream(spool, stream);
+      if (unlockOther !== null) {
+        await recover(stream).finally(unlockOther);
+      } else if (!stream.endsWith(`of${shard.count}`)) {
+        throw enrichErrors.busy(labeler, stream); // its share overlaps with this one
+      }
+    }
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+
+  const writer = openSegmentWriter({ spool, stream: own, format, maxAgeMs, maxBytes: 1 << 30, now });
+  let pending = { value: 0, embedding: 0 };
+  let openedMs: number | null = null;
+  const publish = async (): Promise<void> => {
+    await writer.seal();
+    pending = { value: 0, embedding: 0 };
+    openedMs = null;
+    await publishWaiting(options, own);
+  };
+  return {
+    async add(rows) {
+      if (rows.length === 0) return;
+      writer.append(rows.map((row) => `${JSON.stringify(row)}\n`).join(''), rows.length, null);
+      for (const { kind } of rows) pending[kind]++;
+      openedMs ??= now();
+      await writer.sync();
+    },
+    get due() {
+      if (openedMs === null) return false;
+      return (
+        pending.value >= rowsPerFile.value ||
+        pending.embedding >= rowsPerFile.embedding ||
+        now() - openedMs >= maxAgeMs
+      );
+    },
+    publish,
+    async close() {
+      try {
+        await writer.close();
+        await publishWaiting(options, own);
+      } finally {
+        unlock();
+      }
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Config } from '../ops/config/index.ts';
+import type { Embedder } from './embeddings/embedder.ts';
+
+/** A post as the queue hands it to a labeler. */
+export interface QueuedPost {
+  uri: string;
+  cid: string;
+  did: string;
+  /** Standardised by the models. */
+  text: string;
+  /** Which attempt this is, from 1. */
+  attempt: number;
+  /** Stored embedding of this text, for a labeler that reads embeddings; null where none is stored. */
+  embedding: Float32Array | null;
+}
+
+/** One thing that a labeler says of a post. */
+export interface LabelValue {
+  label: string;
+  /** From 0 to 1; null where the labeler gives no number. */
+  score: number | null;
+  /** A value that is no number, such as 'en'. */
+  textValue?: string;
+}
+
+/** What one ask cost; left out where nothing was counted. */
+export interface Usage {
+  latencyMs?: number;
+  tokensIn?: number;
+  tokensOut?: number;
+  costUsd?: number;
+}
+
+/** A labeler's word on one post. */
+export type Answer =
+  | { status: 'ok'; values: readonly LabelValue[]; usage?: Usage }
+  | { status: 'ok'; embedding: Float32Array; usage?: Usage }
+  | {
+      status: 'failed' | 'refused' | 'skipped';
+      /** Code and message; becomes the row's `error`. */
+      error: string;
+      usage?: Usage;
+    };
+
+/** What a labeler may use while it is open. */
+export interface LabelerContext {
+  config: Config;
+  /** The embedding model, loaded at the first call and shared by all labelers of a run. */
+  embedder: () => Promise<Embedder>;
+}
+
+export interface OpenLabeler {
+  /**
+   * Labels a batch.
+   * @returns one answer a post, in the order of the posts
+   * @throws FeedtrialError where the labeler itself can't go on (a bad key, a quota): it stops, and nothing is recorded
+   *   against the posts. Any other error is taken as a bad post's doing: the runner halves the batch until it has found
+   *   that post, and records the failure with it alone.
+   */
+  ask(posts: readonly QueuedPost[], signal: AbortSignal): Promise<readonly Answer[]>;
+  close(): Promise<void>;
+}
+
+/** A labeler is one file that exports one of these. */
+export interface Labeler {
+  /** As in seeds/labelers.csv and in `labels/values/labeler=<name>`. */
+  readonly name: string;
+  /** Labels that it gives; none for the embedding model. */
+  readonly labels: readonly string[];
+  /** Posts an ask. */
+  readonly batchSize: number;
+  /** Asks in flight: 1 for a model on this machine, more for a service. */
+  readonly concurrency: number;
+  /** Posts a second at most; null for as fast as it goes. */
+  readonly ratePerSecond: number | null;
+  /** What the rows carry, so that a change of model is a new version: a model's sha256 where it is one. */
+  version(config: Config): Promise<string>;
+  /** Version of the embeddings that it reads where they are stored; left out by a labeler that reads text alone. */
+  embeddingVersion?(config: Config): Promise<string>;
+  open(context: LabelerContext): Promise<OpenLabeler>;
+}

@@ -1,0 +1,22 @@
+import { embeddingVersion } from '../embeddings/embedder.ts';
+import type { Labeler } from '../labeler.ts';
+
+/** A vector of unit length a post, by a sentence model on this machine; rows of labels/embeddings. */
+export const embeddings: Labeler = {
+  name: 'embeddings',
+  labels: [],
+  batchSize: 128,
+  concurrency: 1,
+  ratePerSecond: null,
+  version: embeddingVersion,
+  async open(context) {
+    const embedder = await context.embedder();
+    return {
+      async ask(posts) {
+        const vectors = await embedder.embed(posts.map((post) => post.text));
+        return vectors.map((embedding) => ({ status: 'ok', embedding }));
+      },
+      async close() {},
+    };
+  },
+};

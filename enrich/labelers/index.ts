@@ -1,0 +1,17 @@
+import type { Labeler } from '../labeler.ts';
+import { embeddings } from './embeddings.ts';
+import { language } from './language.ts';
+import { studentConstructive } from './student-constructive.ts';
+import { studentMoralOutrage } from './student-moral-outrage.ts';
+import { studentSociopolitical } from './student-sociopolitical.ts';
+import { studentToxicity } from './student-toxicity.ts';
+
+/** Every labeler, in the order in which they are asked: embeddings before the students that read them. */
+export const labelers: readonly Labeler[] = [
+  language,
+  studentToxicity,
+  embeddings,
+  studentSociopolitical,
+  studentConstructive,
+  studentMoralOutrage,
+];

@@ -1,0 +1,29 @@
+import type { Labeler } from '../labeler.ts';
+import { bucketBuffer } from '../students/ngrams.ts';
+import { ngramLogit, sigmoid } from '../students/ngram-student.ts';
+import { readStarter } from '../students/starter.ts';
+import { decodeNgramStudent } from '../students/weights-file.ts';
+
+/** Probability that a post is toxic, by hashed n-grams; see students/starter/toxic.md for what it can and can't do. */
+export const studentToxicity: Labeler = {
+  name: 'student_toxicity',
+  labels: ['toxic'],
+  batchSize: 1000,
+  concurrency: 1,
+  ratePerSecond: null,
+  version: async () => (await readStarter('toxic')).version,
+  async open() {
+    const { file, text } = await readStarter('toxic');
+    const student = decodeNgramStudent(file, text);
+    const buckets = bucketBuffer();
+    return {
+      async ask(posts) {
+        return posts.map((post) => ({
+          status: 'ok',
+          values: [{ label: 'toxic', score: sigmoid(ngramLogit(student, post.text, buckets)) }],
+        }));
+      },
+      async close() {},
+    };
+  },
+};

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { parseCsv } from './csv.ts';
+import {
+  areaUnderCurve,
+  bootstrap,
+  calibrationBins,
+  calibrationError,
+  seededRandom,
+  spearman,
+  type CalibrationBin,
+  type Estimate,
+} from './evaluate.ts';
+import { splitByHash } from './folds.ts';
+import { bucketBuffer, prepareText, starterSpace } from './ngrams.ts';
+import { ngramLogit, quantise, sigmoid, trainNgramModel, type NgramModel } from './ngram-student.ts';
+
+export interface ToxicReport {
+  trained: number;
+  heldOut: number;
+  teacherSpearman: Estimate;
+  teacherAuc: Estimate;
+  teacherCalibration: number;
+  bins: CalibrationBin[];
+  humanAuc: Estimate;
+  humanPositives: number;
+  tweetsAuc: Estimate;
+  pilotSpearman: Estimate;
+  pilotAuc: Estimate;
+}
+
+interface Comment {
+  text: string;
+  teacher: number;
+  human: boolean;
+}
+
+/** One part in five is held out, by the hash of the prepared text: duplicates fall on the same side. */
+const heldOutParts = 5;
+
+export function readComments(file: string): { train: Comment[]; heldOut: Comment[] } {
+  const rows = parseCsv(readFileSync(file, 'utf8'))
+    .filter((row) => row['text'] && row['api_toxicity'])
+    .map((row) => ({
+      text: row['text'] as string,
+      teacher: Number(row['api_toxicity']),
+      human: row['human_toxic'] === '1',
+    }));
+  const isHeldOut = (row: Comment) => splitByHash(prepareText(row.text), heldOutParts) === 0;
+  return { train: rows.filter((row) => !isHeldOut(row)), heldOut: rows.filter(isHeldOut) };
+}
+
+/** Trains on four fifths of the comments and measures what is committed (int8, not the floats) on everything else. */
+export function trainToxic(files: { comments: string; tweets: string; pilot: string }): {
+  model: NgramModel & { weights: Int8Array };
+  report: ToxicReport;
+} {
+  const { train, heldOut } = readComments(files.comments);
+  const model = quantise(
+    trainNgramModel(
+      train.map(({ text, teacher }) => ({ text, target: teacher })),
+      { space: starterSpace, epochs: 8, learningRate: 0.3, decay: 1e-5, random: seededRandom(7) },
+    ),
+  );
+  const buffer = bucketBuffer();
+  const scoreAll = (texts: string[]) => texts.map((text) => sigmoid(ngramLogit(model, text, buffer)));
+  const each = (rows: ArrayLike<unknown>) => Array.from({ length: rows.length }, (_, i) => [i]);
+  const auc = (scores: number[], positive: boolean[]) =>
+    bootstrap(each(scores), (rows) =>
+      areaUnderCurve(
+        rows.map((i) => scores[i] as number),
+        rows.map((i) => positive[i] as boolean),
+      ),
+    );
+  const rho = (scores: number[], teacher: number[]) =>
+    bootstrap(each(scores), (rows) =>
+      spearman(
+        rows.map((i) => scores[i] as number),
+        rows.map((i) => teacher[i] as number),
+      ),
+    );
+  const scores = scoreAll(heldOut.map(({ text }) => text));
+  const teacher = heldOut.map((row) => row.teacher);
+  const human = heldOut.map((row) => row.human);
+  const tweets = parseCsv(readFileSync(files.tweets, 'utf8')).filter((row) => row['tweet']);
+  const tweetScores = scoreAll(tweets.map((row) => row['tweet'] as string));
+  const pilot = parseCsv(readFileSync(files.pilot, 'utf8')).filter((row) => row['prob_toxic']);
+  const pilotScores = scoreAll(pilot.map((row) => row['text'] ?? ''));
+  const pilotTeacher = pilot.map((row) => Number(row['prob_toxic']));
+  return {
+    model,
+    report: {
+      trained: train.length,
+      heldOut: heldOut.length,
+      teacherSpearman: rho(scores, teacher),
+      teacherAuc: auc(
+        scores,
+        teacher.map((p) => p >= 0.5),
+      ),
+      teacherCalibration: calibrationError(scores, teacher),
+      bins: calibrationBins(scores, teacher),
+      humanAuc: auc(scores, human),
+      humanPositives: human.filter(Boolean).length,
+      tweetsAuc: auc(
+        tweetScores,
+        tweets.map((row) => row['class'] !== '2'),
+      ),
+      pilotSpearman: rho(pilotScores, pilotTeacher),
+      pilotAuc: auc(
+        pilotScores,
+        pilotTeacher.map((p) => p >= 0.5),
+      ),
+    },
+  };
+}
