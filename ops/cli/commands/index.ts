@@ -1,6 +1,7 @@
 import type { Register } from '../command.ts';
+import { register as capture } from './capture.ts';
 import { register as enrich } from './enrich.ts';
 import { register as train } from './train.ts';
 
 /** In the order in which `--help` lists them: the way of the data, then what one runs beside it. */
-export const commands: Register[] = [enrich, train];
+export const commands: Register[] = [capture, enrich, train];

@@ -1,0 +1,230 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Config } from '../../ops/config/index.ts';
+import { createProgress } from '../../ops/progress/index.ts';
+import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
+import { captureErrors } from './errors.ts';
+import { defaultMaxFrameBytes } from './firehose/batch.ts';
+import { isCollectionPattern } from './firehose/collections.ts';
+import { openFirehoseSource } from './firehose/source.ts';
+import { openVerifiers } from './firehose/verifiers.ts';
+import { closeIdleConnections } from './identity/fetch-json.ts';
+import { openSigningKeys } from './identity/keys.ts';
+import { resolveSigningKey } from './identity/resolve.ts';
+import { jetstreamCursorOf } from './jetstream/event.ts';
+import { openJetstreamSource, rewindUs } from './jetstream/source.ts';
+import { firehoseCursorOf, firehoseFormat, jetstreamFormat } from './spool/lines.ts';
+import { openSpool, type Spool } from './spool/open.ts';
+import { streamUrl } from './stream/connection.ts';
+import { followStream, type FollowOptions, type StoppedBy } from './stream/follow.ts';
+import type { OpenSource } from './stream/source.ts';
+
+export const captureSources = ['firehose', 'jetstream'] as const;
+export type CaptureSource = (typeof captureSources)[number];
+
+export interface CaptureOptions {
+  config: Config;
+  source: CaptureSource;
+  /** Relay or Jetstream server; by default the configured one. */
+  url?: string | undefined;
+  /** Directory of did:plc documents; by default the configured one. */
+  plcUrl?: string | undefined;
+  /** Collections to keep, such as 'app.bsky.feed.post' or 'app.bsky.graph.*'; none keeps all. By default the configured ones. */
+  collections?: string[] | undefined;
+  /** Stop after this many events of the stream (a commit is one, however many operations it has). */
+  maxEvents?: number | undefined;
+  /** Stop when nothing has come for this many seconds. */
+  idleExitSeconds?: number | undefined;
+  /** 'fast' asks the reference before it rejects anything; 'reference' is nothing but @atproto/sync's parser. */
+  decoder?: 'fast' | 'reference' | undefined;
+  /** False takes the firehose unverified, and its rows say so. Default true. */
+  verify?: boolean | undefined;
+  /** Reconnect when nothing was heard for this many seconds; default 30. */
+  watchdogSeconds?: number | undefined;
+  /** Aborting it seals the spool and returns within five seconds. */
+  signal?: AbortSignal | undefined;
+  dag?: string | undefined;
+  runId?: string | undefined;
+  now?: (() => number) | undefined;
+  random?: (() => number) | undefined;
+  /** Waits between attempts to connect; milliseconds. */
+  backoff?: FollowOptions['backoff'];
+}
+
+export interface CaptureSummary {
+  source: CaptureSource;
+  runId: string;
+  stoppedBy: StoppedBy;
+  /** Frames or events that went into the spool, rejected ones included. */
+  events: number;
+  /** Rows by kind: 'record', 'identity', 'account', … */
+  rows: Record<string, number>;
+  rejected: Record<string, number>;
+  /** Operations of collections that are not kept, by collection. */
+  leftOut: Record<string, number>;
+  /** Frames that the fast decoder would have rejected and the reference took. */
+  disagreements: number;
+  connections: number;
+  /** Where the next capture goes on: a seq, or microseconds for Jetstream; null if nothing ever came. */
+  cursor: number | null;
+  /** Time of the last event, microseconds UTC. */
+  eventUs: number | null;
+  bytes: number;
+  durationSeconds: number;
+}
+
+const subscribeRepos = '/xrpc/com.atproto.sync.subscribeRepos';
+
+function check(options: CaptureOptions, collections: string[]): void {
+  const { source, maxEvents, idleExitSeconds } = options;
+  if (!captureSources.includes(source)) throw captureErrors.unknownSource(source);
+  if (maxEvents !== undefined && !(Number.isSafeInteger(maxEvents) && maxEvents > 0))
+    throw captureErrors.badOption('--max-events', 'a whole number over 0', maxEvents);
+  if (idleExitSeconds !== undefined && !(idleExitSeconds > 0))
+    throw captureErrors.badOption('--idle-exit', 'a number of seconds over 0', idleExitSeconds);
+  const wrong = collections.find((pattern) => !isCollectionPattern(pattern));
+  if (wrong !== undefined)
+    throw captureErrors.badOption(
+      '--collections',
+      "an NSID such as 'app.bsky.feed.post' or 'app.bsky.graph.*'",
+      wrong,
+    );
+}
+
+/**
+ * Follows a stream into the spool until it is stopped, has taken enough, or the stream goes quiet. What a previous capture
+ * of this spool reached is where it starts.
+ * @throws FeedtrialError FT_CAPTURE_… for wrong options (exit 2), a stream that another process writes, or a failing disk
+ */
+export async function capture(options: CaptureOptions): Promise<CaptureSummary> {
+  const { config, source, now = Date.now, dag = 'capture', runId = newRunId(now()) } = options;
+  const collections = options.collections ?? config.collections;
+  check(options, collections);
+  const firehose = source === 'firehose';
+  const given = options.url ?? (firehose ? config.relayUrl : config.jetstreamUrl);
+  const url = streamUrl(given, firehose ? subscribeRepos : '/subscribe');
+  if (url === null) throw captureErrors.badUrl(given);
+
+  return runStage({ config, dag, runId, stage: `capture.${source}`, now }, async (stage) => {
+    const startedMs = now();
+    const spool = openSpool({
+      spool: config.spool,
+      stream: source,
+      format: firehose ? firehoseFormat : jetstreamFormat,
+      cursorOf: firehose ? firehoseCursorOf : jetstreamCursorOf,
+      timeOf: firehose ? eventTimeOf : jetstreamCursorOf,
+      now,
+    });
+    const ended = new AbortController();
+    const progress = createProgress({ label: `capture ${source}`, unit: 'events', now });
+    let shown = 0;
+    try {
+      const openSource: OpenSource = async (into, events) => {
+        if (!firehose) return openJetstreamSource({ url, spool: into, events, collections, now });
+        const plcUrl = options.plcUrl ?? config.plcUrl;
+        const keys = openSigningKeys({
+          resolve: (did, signal) =>
+            resolveSigningKey(did, { plcUrl, allowLoopback: config.allowLoopback, signal }),
+          signal: ended.signal,
+          now,
+          ...(options.random ? { random: options.random } : {}),
+        });
+        const settings = {
+          decoder: options.decoder ?? 'fast',
+          verify: options.verify ?? true,
+          collections,
+          maxFrameBytes: defaultMaxFrameBytes,
+        } as const;
+        const verifiers = await openVerifiers(config.verifyWorkers, settings, keys);
+        return openFirehoseSource({ url, spool: into, events, verifiers, keys, now });
+      };
+      const followed = await followStream({
+        spool,
+        openSource,
+        maxEvents: options.maxEvents ?? null,
+        idleExitMs: options.idleExitSeconds === undefined ? null : options.idleExitSeconds * 1_000,
+        ...(options.watchdogSeconds === undefined ? {} : { idleMs: options.watchdogSeconds * 1_000 }),
+        ...(firehose ? {} : { rewind: (cursor: number) => Math.max(0, cursor - rewindUs) }),
+        ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
+        signal: options.signal ?? new AbortController().signal,
+        now,
+        ...(options.random ? { random: options.random } : {}),
+        onPulse(pulse) {
+          progress.advance(pulse.events - shown);
+          shown = pulse.events;
+          const lagSeconds =
+            pulse.position.us === null
+              ? null
+              : Math.max(0, Math.round(now() - pulse.position.us / 1000) / 1000);
+          progress.note(pulse.connected ? `lag ${lagSeconds ?? '?'} s` : 'not connected');
+          writeStatus(config.spool, source, {
+            ...pulse,
+            lagSeconds,
+            stalled: spool.stalled,
+            host: url.host,
+            nowMs: now(),
+          });
+        },
+      });
+      const { counts } = followed.source;
+      const summary: CaptureSummary = {
+        source,
+        runId,
+        stoppedBy: followed.stoppedBy,
+        events: counts.events,
+        rows: counts.rows,
+        rejected: counts.rejected,
+        leftOut: counts.leftOut,
+        disagreements: counts.disagreements,
+        connections: followed.connections,
+        cursor: followed.position.cursor,
+        eventUs: followed.position.us,
+        bytes: spool.appended.bytes,
+        durationSeconds: (now() - startedMs) / 1000,
+      };
+      stage.records = Object.values(counts.rows).reduce((sum, n) => sum + n, 0);
+      stage.detail = { ...summary };
+      if (counts.disagreements > 0)
+        log.warn('the fast decoder and the reference disagreed', { frames: counts.disagreements });
+      progress.advance(counts.events - shown);
+      return summary;
+    } finally {
+      ended.abort();
+      await sealing(spool);
+      closeIdleConnections();
+      progress.done('sealed');
+    }
+  });
+}
+
+/** Closing must not hide the error that led to it: a spool that failed once fails again here. */
+async function sealing(spool: Spool): Promise<void> {
+  const failed = await Promise.race([spool.failed.catch(() => true), Promise.resolve(false)]);
+  await spool.close().catch((error: unknown) => {
+    if (!failed) throw error;
+  });
+}
+
+function eventTimeOf(line: Buffer): number | null {
+  try {
+    const row = JSON.parse(line.toString('utf8')) as { t?: unknown; event_us?: unknown };
+    return row.t !== 'gap' && typeof row.event_us === 'number' ? row.event_us : null;
+  } catch {
+    return null;
+  }
+}
+
+/** How capture is right now, for `status`: replaced about every second, and never worth failing for. */
+function writeStatus(
+  spool: string,
+  source: string,
+  status: Record<string, unknown> & { nowMs: number },
+): void {
+  const file = path.join(spool, `${source}.status.json`);
+  try {
+    fs.writeFileSync(`${file}.tmp`, JSON.stringify({ ...status, pid: process.pid }));
+    fs.renameSync(`${file}.tmp`, file);
+  } catch {
+    // a full disk says so elsewhere
+  }
+}

@@ -1,0 +1,33 @@
+import { EXIT, FeedtrialError } from '../../ops/errors/index.ts';
+
+export const captureErrors = {
+  unknownSource: (source: string) =>
+    new FeedtrialError('FT_CAPTURE_SOURCE', `'${source}' is not a source that capture knows`, {
+      fix: "use 'firehose' or 'jetstream'",
+      exitCode: EXIT.usage,
+    }),
+  badUrl: (url: string) =>
+    new FeedtrialError('FT_CAPTURE_URL', `'${url}' is not the address of a stream`, {
+      fix: 'give a ws://, wss://, http:// or https:// URL',
+      exitCode: EXIT.usage,
+    }),
+  badOption: (name: string, expected: string, got: unknown) =>
+    new FeedtrialError('FT_CAPTURE_OPTION', `${name} must be ${expected}, got '${String(got)}'`, {
+      fix: "see 'feedtrial capture --help'",
+      exitCode: EXIT.usage,
+    }),
+  locked: (stream: string, holder: string) =>
+    new FeedtrialError('FT_CAPTURE_LOCKED', `another capture writes the stream '${stream}': ${holder}`, {
+      fix: 'stop it first, or give this one a spool of its own (FEEDTRIAL_SPOOL)',
+    }),
+  spoolFailed: (cause: unknown) =>
+    new FeedtrialError('FT_CAPTURE_SPOOL', 'the spool could not be written; nothing acknowledged is lost', {
+      fix: "look at the spool's disk, then start capture again: it goes on from what is durable",
+      cause,
+    }),
+  workerDied: (cause: unknown) =>
+    new FeedtrialError('FT_CAPTURE_WORKER', 'a verifying thread died', {
+      fix: 'start capture again: it goes on from what is durable; FEEDTRIAL_VERIFY_WORKERS=0 shows the failure in the main thread',
+      cause,
+    }),
+};

@@ -1,0 +1,34 @@
+/** Capture: what a stream of the network says, verified, into the spool. */
+export {
+  capture,
+  captureSources,
+  type CaptureOptions,
+  type CaptureSource,
+  type CaptureSummary,
+} from './capture.ts';
+/** Frames of com.atproto.sync.subscribeRepos, for whoever relays or makes them. */
+export {
+  encodeFrame,
+  frameType,
+  parseFrame,
+  restampFrame,
+  type Frame,
+  type FrameHeader,
+} from './firehose/frame.ts';
+export { eventMicroseconds } from './firehose/event-time.ts';
+export { collectionFilter, isCollectionPattern, type CollectionFilter } from './firehose/collections.ts';
+/** Signing keys and signatures of repositories. */
+export { packDidKey, verifySignature, type PackedKey } from './firehose/signature.ts';
+export { resolveSigningKey, documentUrl, type ResolveOptions } from './identity/resolve.ts';
+export {
+  openSigningKeys,
+  type KeyAnswer,
+  type SigningKeys,
+  type SigningKeysOptions,
+} from './identity/keys.ts';
+/** Fetching from hosts that the network names. */
+export { fetchJson, FetchFailure, type FetchJsonOptions } from './identity/fetch-json.ts';
+export { isPrivateAddress } from './identity/private-address.ts';
+/** Spool lines, for landing and status. */
+export { firehoseFormat, jetstreamFormat, firehoseCursorOf, type GapStatement } from './spool/lines.ts';
+export { jetstreamCursorOf } from './jetstream/event.ts';

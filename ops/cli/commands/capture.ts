@@ -1,0 +1,93 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { EXIT } from '../../errors/index.ts';
+import type { Register } from '../command.ts';
+
+const wholeNumber = (value: string): number => {
+  if (!/^[1-9]\d{0,14}$/.test(value)) throw new InvalidArgumentError('It must be a whole number over 0.');
+  return Number(value);
+};
+
+const seconds = (value: string): number => {
+  const number = Number(value);
+  if (!Number.isFinite(number) || number <= 0)
+    throw new InvalidArgumentError('It must be a number of seconds over 0.');
+  return number;
+};
+
+interface Options {
+  source: 'firehose' | 'jetstream';
+  url?: string;
+  plcUrl?: string;
+  collections?: string[];
+  maxEvents?: number;
+  idleExit?: number;
+  decoder: 'fast' | 'reference';
+  verify: boolean;
+}
+
+export const register: Register = (program, run) => {
+  program
+    .command('capture')
+    .description(
+      'Follow a stream of the network into the spool, verified, from where the last capture came to.',
+    )
+    .addOption(
+      new Option('--source <source>', 'what to follow')
+        .choices(['firehose', 'jetstream'])
+        .makeOptionMandatory(),
+    )
+    .option(
+      '--url <url>',
+      'relay or Jetstream server (default: FEEDTRIAL_RELAY_URL or FEEDTRIAL_JETSTREAM_URL)',
+    )
+    .option('--plc-url <url>', 'directory of did:plc documents (default: FEEDTRIAL_PLC_URL)')
+    .option(
+      '--collections <nsid...>',
+      "collections to keep, such as 'app.bsky.graph.*' (default: FEEDTRIAL_COLLECTIONS, or all)",
+    )
+    .option('--max-events <n>', 'stop after this many events', wholeNumber)
+    .option('--idle-exit <seconds>', 'stop when nothing has come for so long', seconds)
+    .addOption(
+      new Option('--decoder <decoder>', "'reference' is @atproto/sync's own parser: slow, for comparison")
+        .choices(['fast', 'reference'])
+        .default('fast'),
+    )
+    .option('--no-verify', 'take the firehose without checking signatures and proofs; its rows say so')
+    .addHelpText(
+      'after',
+      `
+It goes on until it is stopped (Ctrl-C or SIGTERM: it seals the spool within five seconds). 'feedtrial land' moves sealed
+segments into the lake while it runs.`,
+    )
+    .action(async (options: Options) => {
+      await run(async ({ config, signal, say, result }) => {
+        const { capture } = await import('../../../extract/capture/index.ts');
+        const summary = await capture({
+          config,
+          signal,
+          source: options.source,
+          url: options.url,
+          plcUrl: options.plcUrl,
+          collections: options.collections?.flatMap((value) => value.split(',')).filter(Boolean),
+          maxEvents: options.maxEvents,
+          idleExitSeconds: options.idleExit,
+          decoder: options.decoder,
+          verify: options.verify,
+        });
+        const rejected = Object.entries(summary.rejected);
+        const rows = Object.entries(summary.rows);
+        say(
+          `captured ${summary.events} events in ${summary.durationSeconds.toFixed(1)} s` +
+            (rows.length > 0 ? ` (${rows.map(([kind, n]) => `${n} ${kind}`).join(', ')})` : '') +
+            `, up to cursor ${summary.cursor ?? 'none'}; stopped by ${summary.stoppedBy}`,
+        );
+        if (rejected.length > 0)
+          say(
+            `rejected, and kept in the spool: ${rejected.map(([reason, n]) => `${n} ${reason}`).join(', ')}`,
+          );
+        say("next: 'feedtrial land'");
+        result(summary);
+        return EXIT.done;
+      });
+    });
+};

@@ -1,0 +1,5 @@
+/** Doubles of the servers that capture talks to. Each says in its name that it is none of them. */
+export * from './relay-double.ts';
+export * from './plc-double.ts';
+export * from './jetstream-double.ts';
+export * from './spooled.ts';
