@@ -1,7 +1,10 @@
 import type { Register } from '../command.ts';
 import { register as capture } from './capture.ts';
 import { register as enrich } from './enrich.ts';
+import { register as land } from './land.ts';
+import { register as serve } from './serve.ts';
+import { register as study } from './study.ts';
 import { register as train } from './train.ts';
 
 /** In the order in which `--help` lists them: the way of the data, then what one runs beside it. */
-export const commands: Register[] = [capture, enrich, train];
+export const commands: Register[] = [capture, land, enrich, train, serve, study];

@@ -1,0 +1,107 @@
+import { openEngine, partitionTime, sqlText, tables, type Lake } from '../../lake/index.ts';
+import { describeError } from '../../ops/errors/index.ts';
+import { log } from '../../ops/telemetry/index.ts';
+
+/** Posts and accounts that may no longer be shown. */
+export interface Tombstones {
+  isHidden(uri: string): boolean;
+  /** Reads what landing has written since. Keeps what it has where that fails. */
+  poll(): Promise<void>;
+  readonly size: number;
+}
+
+interface Row {
+  kind: string;
+  did: string;
+  uri: string | null;
+  hidden: boolean;
+  event_us: bigint;
+}
+
+const dayUs = 86_400_000_000;
+
+/** Days from a moment to another, as partitions name them. */
+function days(fromUs: number, toUs: number): string[] {
+  const names: string[] = [];
+  for (let us = Math.floor(fromUs / dayUs) * dayUs; us <= toUs; us += dayUs) names.push(partitionTime(us).dt);
+  return names;
+}
+
+export interface TombstonesOptions {
+  lake: Lake;
+  /** When the oldest generation that is served was ranked: what was deleted a day before that isn't in it. */
+  oldestAsOfUs: () => number | null;
+  now?: () => number;
+}
+
+export function openTombstones(options: TombstonesOptions): Tombstones {
+  const { lake, oldestAsOfUs, now = Date.now } = options;
+  const posts = new Map<string, { hidden: boolean; us: number }>();
+  const accounts = new Map<string, { hidden: boolean; us: number }>();
+  let read = new Set<string>();
+  let readFromUs = Infinity;
+  let polling: Promise<void> | null = null;
+
+  const take = (row: Row): void => {
+    const [names, name] = row.kind === 'account' ? [accounts, row.did] : [posts, row.uri];
+    if (name === null) return;
+    const us = Number(row.event_us);
+    const before = names.get(name);
+    if (before === undefined || us > before.us || (us === before.us && row.hidden))
+      names.set(name, { hidden: row.hidden, us });
+  };
+
+  const poll = async (): Promise<void> => {
+    const nowUs = now() * 1000;
+    const fromUs = (oldestAsOfUs() ?? nowUs) - dayUs;
+    if (fromUs < readFromUs) read = new Set(); // an older generation has come back: its time must be read too
+    readFromUs = fromUs;
+    try {
+      const files = (
+        await Promise.all(
+          days(fromUs, nowUs + dayUs).map((dt) => lake.list(`${tables.tombstones.folder}/dt=${dt}`)),
+        )
+      )
+        .flat()
+        .map((file) => file.path)
+        .filter((path) => path.endsWith('.parquet'));
+      const fresh = files.filter((path) => !read.has(path));
+      if (fresh.length > 0) {
+        const engine = await openEngine({ memoryLimit: '256MB', threads: 1 });
+        try {
+          const list = fresh.map((path) => sqlText(lake.uri(path))).join(', ');
+          const rows = await engine.rows<Row>(
+            `SELECT kind, did, uri, hidden, event_us FROM read_parquet([${list}], hive_partitioning = false)
+             WHERE event_us >= ${Math.floor(fromUs)} AND (kind = 'account' OR uri LIKE 'at://%/app.bsky.feed.post/%')`,
+          );
+          for (const row of rows) take(row);
+        } finally {
+          await engine.close();
+        }
+      }
+      read = new Set(files);
+      for (const [uri, { us }] of posts) if (us < fromUs) posts.delete(uri);
+    } catch (error) {
+      log.error('tombstones can not be read; posts deleted since may be shown', {
+        error: describeError(error),
+      });
+    }
+  };
+
+  return {
+    isHidden(uri) {
+      if (posts.get(uri)?.hidden === true) return true;
+      if (accounts.size === 0) return false;
+      return accounts.get(uri.slice(5, uri.indexOf('/', 5)))?.hidden === true;
+    },
+    poll() {
+      polling ??= poll().finally(() => {
+        polling = null;
+      });
+      return polling;
+    },
+    get size() {
+      return posts.size + accounts.size;
+    },
+  };
+}

@@ -1,0 +1,212 @@
+import { randomBytes as nodeRandomBytes } from 'node:crypto';
+import { sql, type Selectable, type Transaction } from 'kysely';
+import { FeedtrialError, describeError } from '../ops/errors/index.ts';
+import { newRunId, runStage } from '../ops/telemetry/index.ts';
+import { readArms, type Arm } from './arms.ts';
+import { armsDigest, drawBlock } from './assignment.ts';
+import { studyErrors } from './errors.ts';
+import { requireAccountDid, requireHandle } from './identity/names.ts';
+import { resolveHandle } from './identity/resolve.ts';
+import { publishRoster } from './roster.ts';
+import { useStudy, type Study } from './studies.ts';
+import type { StudyStore } from './store/open.ts';
+import type { StudyTables } from './store/tables.ts';
+
+export type Participant = Selectable<StudyTables['participants']>;
+
+/** Stratum of a study that has none. */
+export const onlyStratum = 'all';
+
+/** Someone to enrol, by DID or by handle. */
+export interface Person {
+  did?: string | undefined;
+  handle?: string | undefined;
+  stratum?: string | undefined;
+}
+
+export interface EnrollOptions {
+  people: readonly Person[];
+  /** Default the configured study. */
+  study?: string;
+  /** Default the arms of seeds/arms.csv. */
+  arms?: readonly Arm[];
+  /** Service that resolves handles. */
+  resolverUrl?: string;
+  dag?: string;
+  runId?: string;
+  now?: () => number;
+  randomBytes?: (size: number) => Buffer;
+}
+
+export interface EnrollSummary {
+  study: string;
+  /** Who was enrolled now. */
+  enrolled: Participant[];
+  /** Who was in the study already, in the arm that they have. */
+  already: Participant[];
+  failed: { person: Person; code: string; message: string; error: unknown }[];
+  /** Participants in the published roster. */
+  roster: number;
+}
+
+/**
+ * Enrols people and assigns each to an arm, then publishes the roster. Repeating it changes nothing: an account keeps its
+ * arm. A person who can't be enrolled is in `failed` and holds nobody else up.
+ * @throws FeedtrialError FT_STUDY_UNKNOWN, FT_STUDY_ARMS, FT_STUDY_ARMS_CLOSED
+ */
+export async function enroll(store: StudyStore, options: EnrollOptions): Promise<EnrollSummary> {
+  const { people, dag = 'study', runId = newRunId(), now = Date.now } = options;
+  if (people.length === 0) throw studyErrors.nobody();
+  return runStage({ config: store.config, dag, runId, stage: 'enroll', now }, async (stage) => {
+    const study = await useStudy(store, options.study, now);
+    const arms = options.arms ?? (await readArms(store.config.projectRoot));
+    armsDigest(arms); // fails here, before the first person, where no arm is open
+    const summary: EnrollSummary = { study: study.study, enrolled: [], already: [], failed: [], roster: 0 };
+    for (const person of people) {
+      try {
+        const { participant, isNew } = await enrollPerson(store, study, arms, person, options);
+        (isNew ? summary.enrolled : summary.already).push(participant);
+      } catch (error) {
+        const code = error instanceof FeedtrialError ? error.code : 'FT_UNEXPECTED';
+        summary.failed.push({ person, code, message: describeError(error), error });
+      }
+    }
+    summary.roster = await publishRoster(store);
+    stage.records = summary.enrolled.length;
+    stage.detail = { already: summary.already.length, failed: summary.failed.length };
+    if (summary.failed.length > 0) stage.outcome = 'partial';
+    return summary;
+  });
+}
+
+async function enrollPerson(
+  store: StudyStore,
+  study: Study,
+  arms: readonly Arm[],
+  person: Person,
+  options: EnrollOptions,
+): Promise<{ participant: Participant; isNew: boolean }> {
+  const { now = Date.now, randomBytes = nodeRandomBytes, resolverUrl } = options;
+  const { plcUrl, allowLoopback } = store.config;
+  const stratum = person.stratum === undefined || person.stratum === '' ? undefined : person.stratum;
+  if (stratum !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(stratum))
+    throw studyErrors.badStratum(stratum);
+  if (!person.did && !person.handle) throw studyErrors.nobody();
+  const handle = person.handle ? requireHandle(person.handle) : null;
+  const did = person.did
+    ? requireAccountDid(person.did, allowLoopback)
+    : await resolveHandle(handle ?? '', { plcUrl, allowLoopback, ...(resolverUrl ? { resolverUrl } : {}) });
+
+  const existing = await findByDid(store.db, study.study, did);
+  if (existing) return { participant: requireSame(existing, stratum), isNew: false };
+  return store.db.transaction().execute(async (transaction) => {
+    // The write comes first: it takes the store's lock, so that enrolments go one after the other from here on.
+    const revision = await nextRevision(transaction, study.study);
+    const raced = await findByDid(transaction, study.study, did);
+    if (raced) return { participant: requireSame(raced, stratum), isNew: false };
+    const place = await takePlace(transaction, study, stratum ?? onlyStratum, arms);
+    const enrolledUs = Math.round(now() * 1000);
+    const participant: Participant = {
+      participant_id: `p_${randomBytes(12).toString('hex')}`,
+      study: study.study,
+      did,
+      handle,
+      stratum: stratum ?? onlyStratum,
+      arm: place.arm,
+      status: 'active',
+      enrolled_us: enrolledUs,
+      withdrawn_us: null,
+      revision,
+    };
+    await transaction.insertInto('participants').values(participant).execute();
+    await transaction
+      .insertInto('assignments')
+      .values({
+        participant_id: participant.participant_id,
+        study: study.study,
+        stratum: participant.stratum,
+        arm: place.arm,
+        block: place.block,
+        place: place.place,
+        assigned_us: enrolledUs,
+        reason: 'enrolled',
+      })
+      .execute();
+    return { participant, isNew: true };
+  });
+}
+
+type Db = StudyStore['db'] | Transaction<StudyTables>;
+
+async function findByDid(db: Db, study: string, did: string): Promise<Participant | undefined> {
+  return db
+    .selectFrom('participants')
+    .selectAll()
+    .where('study', '=', study)
+    .where('did', '=', did)
+    .executeTakeFirst();
+}
+
+function requireSame(participant: Participant, stratum: string | undefined): Participant {
+  if (participant.status === 'withdrawn') throw studyErrors.withdrawn(participant.participant_id);
+  if (stratum !== undefined && stratum !== participant.stratum)
+    throw studyErrors.otherStratum(participant.participant_id, participant.stratum, stratum);
+  return participant;
+}
+
+/** Takes the study's next revision; the caller's transaction holds the store's lock from here to its end. */
+export async function nextRevision(transaction: Transaction<StudyTables>, study: string): Promise<number> {
+  const row = await transaction
+    .updateTable('studies')
+    .set({ revision: sql<number>`revision + 1` })
+    .where('study', '=', study)
+    .returning('revision')
+    .executeTakeFirstOrThrow();
+  return Number(row.revision);
+}
+
+/** The next free place of the stratum's block; a new block where it is full or the open arms have changed. */
+async function takePlace(
+  transaction: Transaction<StudyTables>,
+  study: Study,
+  stratum: string,
+  arms: readonly Arm[],
+): Promise<{ arm: string; block: number; place: number }> {
+  const digest = armsDigest(arms);
+  const last = await transaction
+    .selectFrom('blocks')
+    .selectAll()
+    .where('study', '=', study.study)
+    .where('stratum', '=', stratum)
+    .orderBy('block', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (last !== undefined && last.arms_digest === digest) {
+    const sequence = JSON.parse(last.sequence) as string[];
+    const arm = sequence[last.used];
+    if (arm !== undefined) {
+      await transaction
+        .updateTable('blocks')
+        .set({ used: last.used + 1 })
+        .where('study', '=', study.study)
+        .where('stratum', '=', stratum)
+        .where('block', '=', last.block)
+        .execute();
+      return { arm, block: last.block, place: last.used };
+    }
+  }
+  const block = last === undefined ? 0 : last.block + 1;
+  const sequence = drawBlock({ seed: study.seed, study: study.study, stratum, block }, arms);
+  await transaction
+    .insertInto('blocks')
+    .values({
+      study: study.study,
+      stratum,
+      block,
+      arms_digest: digest,
+      sequence: JSON.stringify(sequence),
+      used: 1,
+    })
+    .execute();
+  return { arm: sequence[0] as string, block, place: 0 };
+}

@@ -1,0 +1,91 @@
+import { EXIT, FeedtrialError } from '../ops/errors/index.ts';
+
+export const studyErrors = {
+  storeUnsupported: (scheme: string) =>
+    new FeedtrialError('FT_STUDY_STORE_UNSUPPORTED', `no study store for '${scheme}:' URLs`, {
+      fix: 'set FEEDTRIAL_STUDY_DB to the name of a SQLite file',
+      exitCode: EXIT.usage,
+    }),
+  storeUnusable: (file: string, cause: unknown) =>
+    new FeedtrialError('FT_STUDY_STORE', `the study store ${file} can not be opened`, {
+      fix: 'check that FEEDTRIAL_STUDY_DB names a SQLite file that this user may write',
+      cause,
+    }),
+  unknownStudy: (study: string, known: readonly string[]) =>
+    new FeedtrialError(
+      'FT_STUDY_UNKNOWN',
+      `there is no study '${study}' (there are: ${known.join(', ') || 'none'})`,
+      {
+        fix: `create it with 'feedtrial study create ${study}', or set FEEDTRIAL_STUDY`,
+        exitCode: EXIT.usage,
+      },
+    ),
+  badStudy: (study: string) =>
+    new FeedtrialError('FT_STUDY_NAME', `'${study}' can not name a study`, {
+      fix: 'use lower-case letters, digits and hyphens, at most 63',
+      exitCode: EXIT.usage,
+    }),
+  seedTaken: (study: string) =>
+    new FeedtrialError('FT_STUDY_SEED', `study '${study}' was created with another seed`, {
+      fix: 'a seed is fixed when the study is created: leave it out, or create another study',
+      exitCode: EXIT.usage,
+    }),
+  badDid: (did: string) =>
+    new FeedtrialError('FT_STUDY_DID', `'${did}' is not a DID of an account`, {
+      fix: "give 'did:plc:' and 24 letters or digits, or 'did:web:' and a host name",
+      exitCode: EXIT.usage,
+    }),
+  badHandle: (handle: string) =>
+    new FeedtrialError('FT_STUDY_HANDLE', `'${handle}' is not a handle`, {
+      fix: "give a handle such as 'name.bsky.social', without '@'",
+      exitCode: EXIT.usage,
+    }),
+  handleUnresolved: (handle: string, detail: string, cause?: unknown) =>
+    new FeedtrialError('FT_STUDY_HANDLE_UNRESOLVED', `handle '${handle}' leads to no account: ${detail}`, {
+      fix: 'check the spelling, try again later, or enrol the account by its DID',
+      cause,
+    }),
+  badStratum: (stratum: string) =>
+    new FeedtrialError('FT_STUDY_STRATUM', `'${stratum.slice(0, 80)}' can not name a stratum`, {
+      fix: 'use 1 to 64 letters, digits, dots, hyphens and underscores',
+      exitCode: EXIT.usage,
+    }),
+  otherStratum: (participant: string, enrolled: string, asked: string) =>
+    new FeedtrialError(
+      'FT_STUDY_STRATUM_FIXED',
+      `participant ${participant} was enrolled in stratum '${enrolled}', not '${asked}'`,
+      {
+        fix: 'stratum and arm are fixed at enrolment: leave the stratum out, or give the same',
+        exitCode: EXIT.usage,
+      },
+    ),
+  withdrawn: (participant: string) =>
+    new FeedtrialError('FT_STUDY_WITHDRAWN', `participant ${participant} has withdrawn from the study`, {
+      fix: 'who has withdrawn is not enrolled again',
+    }),
+  notEnrolled: (who: string) =>
+    new FeedtrialError('FT_STUDY_NOT_ENROLLED', `${who} is not in the study`, {
+      fix: "see who is with 'feedtrial study list'",
+      exitCode: EXIT.usage,
+    }),
+  nobody: () =>
+    new FeedtrialError('FT_STUDY_NOBODY', 'nobody was named', {
+      fix: 'give --did, --handle or --file',
+      exitCode: EXIT.usage,
+    }),
+  badArms: (detail: string) =>
+    new FeedtrialError('FT_STUDY_ARMS', `seeds/arms.csv is not usable: ${detail}`, {
+      fix: "give each arm a row with 'arm', 'weight' (a whole number) and 'status' (open or closed)",
+      exitCode: EXIT.usage,
+    }),
+  noOpenArm: () =>
+    new FeedtrialError('FT_STUDY_ARMS_CLOSED', 'every arm of seeds/arms.csv is closed', {
+      fix: "set 'status' of at least one arm with a weight to 'open'; nobody can be enrolled before",
+      exitCode: EXIT.usage,
+    }),
+  badCsv: (file: string, detail: string) =>
+    new FeedtrialError('FT_STUDY_CSV', `${file} can not be read as people to enrol: ${detail}`, {
+      fix: "give a CSV file whose first line names the columns 'did' or 'handle', and 'stratum' if there are strata",
+      exitCode: EXIT.usage,
+    }),
+};

@@ -1,0 +1,61 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  copyToLake,
+  openEngine,
+  openLake,
+  partitionFolder,
+  tables,
+  typedColumns,
+  writeRows,
+} from '../lake/index.ts';
+import type { StudyStore } from './store/open.ts';
+
+/** The roster's file in the private lake. */
+export const rosterPath = `${partitionFolder(tables.participants, {})}/current.parquet`;
+
+const isRemote = (root: string) => /^[a-z0-9+]+:\/\//i.test(root);
+
+/**
+ * Writes who is in the study to the private lake, whole. Two processes that publish at once leave the newer roster: each
+ * looks afterwards whether the store has moved on.
+ * @returns number of participants in it, of all studies, those who withdrew included
+ */
+export async function publishRoster(store: StudyStore): Promise<number> {
+  const lake = openLake(store.config.privateLake);
+  if (!isRemote(lake.root)) {
+    await mkdir(lake.root, { recursive: true, mode: 0o700 });
+    await mkdir(path.dirname(lake.uri(rosterPath)), { recursive: true, mode: 0o700 });
+  }
+  const engine = await openEngine({ memoryLimit: '256MB', threads: 1 });
+  try {
+    for (;;) {
+      const revision = await storeRevision(store);
+      const rows = await store.db
+        .selectFrom('participants')
+        .select(['participant_id', 'study', 'did', 'arm', 'status', 'stratum', 'enrolled_us', 'withdrawn_us'])
+        .orderBy('study')
+        .orderBy('participant_id')
+        .execute();
+      if (rows.length > 0) await writeRows(lake, engine, tables.participants, {}, rows, 'current');
+      else {
+        const empty = `SELECT ${tables.participants.columns.map((c) => `NULL AS "${c.name}"`).join(', ')}`;
+        await copyToLake(
+          lake,
+          engine,
+          `SELECT ${typedColumns(tables.participants)} FROM (${empty}) WHERE false`,
+          rosterPath,
+        );
+      }
+      if (!isRemote(lake.root)) await chmod(lake.uri(rosterPath), 0o600);
+      if ((await storeRevision(store)) === revision) return rows.length;
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+async function storeRevision(store: StudyStore): Promise<string> {
+  const rows = await store.db.selectFrom('studies').select(['study', 'revision']).orderBy('study').execute();
+  return JSON.stringify(rows);
+}
