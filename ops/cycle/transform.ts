@@ -35,11 +35,18 @@ const keptForMs = 24 * 3_600_000;
 const folderOf = (publishId: string) => `queue/publish=${publishId}`;
 
 /** Removes queues that no run can still be reading: a day old and not in force. */
-async function removeOldQueues(lake: Lake, current: string, nowMs: number): Promise<void> {
-  for (const file of await lake.list('queue')) {
-    if (!file.path.startsWith('queue/publish=') || file.path.startsWith(`${folderOf(current)}/`)) continue;
-    if (nowMs - file.modifiedMs > keptForMs) await lake.remove(file.path);
-  }
+async function removeOldQueues(lakes: Lake[], current: string, nowMs: number): Promise<void> {
+  for (const lake of lakes)
+    for (const file of await lake.list('queue')) {
+      if (!file.path.startsWith('queue/publish=') || file.path.startsWith(`${folderOf(current)}/`)) continue;
+      if (nowMs - file.modifiedMs > keptForMs) await lake.remove(file.path);
+    }
+}
+
+/** DuckDB's COPY makes no folders on a local disk; a bucket has none to make. */
+async function makeFolder(lake: Lake, folder: string): Promise<void> {
+  const place = lake.uri(folder);
+  if (path.isAbsolute(place)) await mkdir(place, { recursive: true });
 }
 
 /**
@@ -51,16 +58,17 @@ export async function transform(options: TransformOptions): Promise<TransformSum
   const { config, dbt, now = Date.now, runId = newRunId(now()), dag = 'transform' } = options;
   return runStage({ config, dag, runId, stage: 'transform', now }, async (stage) => {
     const lake = openLake(config.lake);
+    const privateLake = openLake(config.privateLake);
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
-      await ensureTables(lake, openLake(config.privateLake), engine);
+      await ensureTables(lake, privateLake, engine);
     } finally {
       await engine.close();
     }
     const publishId = newRunId(now());
     const before = await lake.read(pointer);
-    const pending = lake.uri(folderOf(publishId));
-    if (path.isAbsolute(pending)) await mkdir(pending, { recursive: true });
+    await makeFolder(lake, folderOf(publishId));
+    await makeFolder(privateLake, folderOf(publishId)); // what participants liked goes there
     await mkdir(path.dirname(config.warehouse), { recursive: true });
     const result = await dbt.run({
       command: 'build',
@@ -81,7 +89,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
     if (published) {
       await lake.swap(pointer, before, `${JSON.stringify({ publish_id: publishId })}\n`);
-      await removeOldQueues(lake, publishId, now());
+      await removeOldQueues([lake, privateLake], publishId, now());
     }
     return { publishId, published, nodes: result.nodes.length };
   });

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from '../runs/liveness.ts';
 
 const holderOf = (file: string): number | null => {
   try {
@@ -10,14 +11,6 @@ const holderOf = (file: string): number | null => {
   }
 };
 
-const lives = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-};
 
 /**
  * Does the work while holding a lock file, waiting for others on this machine that hold it. A holder that died is
@@ -37,7 +30,7 @@ export async function withLock<T>(
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
     const holder = holderOf(file);
-    if (holder !== null && lives(holder)) {
+    if (holder !== null && isAlive(holder)) {
       onWait(holder);
       await sleep(500);
     } else {

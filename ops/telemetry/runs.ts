@@ -22,8 +22,8 @@ export interface StageContext {
   records: number | null;
   /** Whatever else is worth keeping; becomes JSON in `detail`. */
   detail: Record<string, unknown>;
-  /** Set to 'partial' where part of the work could not be done. */
-  outcome: 'done' | 'partial';
+  /** Set to 'partial' where part of the work could not be done; 'failed' or 'refused' where none could and nothing is thrown. */
+  outcome: 'done' | 'partial' | 'failed' | 'refused';
 }
 
 /** Time-ordered id of a run, such as '20261122T101500Z-3f9a1c'. */

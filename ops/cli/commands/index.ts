@@ -1,10 +1,25 @@
 import type { Register } from '../command.ts';
 import { register as capture } from './capture.ts';
+import { register as cycle } from './cycle.ts';
 import { register as enrich } from './enrich.ts';
 import { register as land } from './land.ts';
+import { register as runs } from './runs.ts';
 import { register as serve } from './serve.ts';
+import { register as status } from './status.ts';
 import { register as study } from './study.ts';
 import { register as train } from './train.ts';
+import { register as transform } from './transform.ts';
 
 /** In the order in which `--help` lists them: the way of the data, then what one runs beside it. */
-export const commands: Register[] = [capture, land, enrich, train, serve, study];
+export const commands: Register[] = [
+  capture,
+  land,
+  transform,
+  enrich,
+  train,
+  cycle,
+  serve,
+  status,
+  runs,
+  study,
+];

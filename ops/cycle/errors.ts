@@ -1,0 +1,44 @@
+import { EXIT, FeedtrialError } from '../errors/index.ts';
+
+export const cycleErrors = {
+  held: (name: string, holder: string) =>
+    new FeedtrialError('FT_CYCLE_HELD', `another ${name} is at work: ${holder}`, {
+      fix: "let it end ('feedtrial runs' shows how far it is); a lease whose process died is taken over by itself",
+    }),
+  stopped: () =>
+    new FeedtrialError('FT_CYCLE_STOPPED', 'the cycle was stopped', {
+      fix: 'run it again: every stage goes on from what is durable',
+      exitCode: EXIT.partial,
+    }),
+};
+
+export const rankErrors = {
+  notTransformed: () =>
+    new FeedtrialError('FT_RANK_NOT_TRANSFORMED', 'there is nothing to rank: the models were never built', {
+      fix: "run 'feedtrial transform' first, or 'feedtrial cycle', which does all of it in order",
+    }),
+  generation: (name: string) =>
+    new FeedtrialError('FT_RANK_GENERATION', `'${name}' can not name a generation`, {
+      fix: 'use up to 100 letters, digits, dots, hyphens and underscores, a letter or digit first',
+      exitCode: EXIT.usage,
+    }),
+  generationExists: (generation: string) =>
+    new FeedtrialError('FT_RANK_GENERATION_EXISTS', `generation ${generation} is there already`, {
+      fix: 'a generation is immutable: rank under another name',
+    }),
+  randomSeed: () =>
+    new FeedtrialError('FT_RANK_SEED', 'the random seed is not usable', {
+      fix: 'use up to 200 letters, digits, dots, hyphens and underscores',
+      exitCode: EXIT.usage,
+    }),
+  refused: (generation: string, breaches: readonly string[], cause?: unknown) =>
+    new FeedtrialError(
+      'FT_RANK_REFUSED',
+      `generation ${generation} was not published, the last one stays in force:\n${breaches.map((b) => `  ${b}`).join('\n')}`,
+      {
+        fix: `what was measured is in refused/${generation}.json of the lake; bounds are in seeds/guardrails.csv`,
+        exitCode: EXIT.refused,
+        cause,
+      },
+    ),
+};

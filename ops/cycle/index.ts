@@ -1,0 +1,3 @@
+/** The stages in their order, by themselves or as one cycle. */
+export { cycle, type CycleOptions, type CycleStage, type CycleSummary } from './cycle.ts';
+export { transform, type TransformOptions, type TransformSummary } from './transform.ts';

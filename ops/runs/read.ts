@@ -1,0 +1,59 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { openLake, readTable, tables, type Engine } from '../../lake/index.ts';
+import type { Config } from '../config/index.ts';
+import { foldRuns, type Run, type RunRow } from './fold.ts';
+import { isAlive } from './liveness.ts';
+
+/** Rows that landing has not taken yet, sealed or not. Half a line at the end is one that is being written. */
+function spooledRows(spool: string): RunRow[] {
+  const folder = path.join(spool, 'runs');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.ndjson') || name.endsWith('.open'))
+    .flatMap((name) => {
+      try {
+        const text = readFileSync(path.join(folder, name), 'utf8');
+        return text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+      } catch {
+        return []; // landed and removed since the folder was read
+      }
+    })
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as RunRow);
+}
+
+const columns = tables.runs.columns.map((c) => c.name).filter((name) => name !== 'segment');
+
+async function landedRows(config: Config, engine: Engine, sinceUs: number): Promise<RunRow[]> {
+  const lake = openLake(config.lake);
+  if (!(await lake.list(tables.runs.folder)).some((file) => file.path.endsWith('.parquet'))) return [];
+  const since = new Date(sinceUs / 1000).toISOString().slice(0, 10);
+  const rows = await engine.rows<Record<string, unknown>>(
+    `SELECT ${columns.map((c) => `"${c}"`).join(', ')} FROM ${readTable(lake, tables.runs)}
+     WHERE dt >= '${since}' AND ts >= ${Math.round(sinceUs)}`,
+  );
+  return rows.map(
+    (row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
+      ) as unknown as RunRow,
+  );
+}
+
+export interface ReadRunsOptions {
+  config: Config;
+  engine: Engine;
+  /** Rows older than this are left out, microseconds UTC. */
+  sinceUs: number;
+  host?: string;
+  alive?: (pid: number) => boolean;
+}
+
+/** Runs since a moment, newest first, from the lake and from what the spool still holds. */
+export async function readRuns(options: ReadRunsOptions): Promise<Run[]> {
+  const { config, engine, sinceUs, host = os.hostname(), alive = isAlive } = options;
+  const spooled = spooledRows(config.spool).filter((row) => row.ts >= sinceUs);
+  return foldRuns([...spooled, ...(await landedRows(config, engine, sinceUs))], host, alive);
+}

@@ -1,0 +1,99 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { listSealed, readSeals } from '../../lake/index.ts';
+
+/** One spool stream as its files tell it. */
+export interface StreamStatus {
+  stream: string;
+  /** Cursor after the last durable line, as the source counts; null where it has none. */
+  cursor: number | null;
+  /** When something was last made durable, microseconds UTC. */
+  lastWrittenUs: number;
+  /** Witness time of the last event that is still in the spool; null where landing took all. */
+  lastEventUs: number | null;
+  sealedWaiting: number;
+  linesWaiting: number;
+  /** Segments that are being written, or were left by a process that died. */
+  open: number;
+}
+
+const tailBytes = 1 << 20;
+
+/** The last whole lines of a file, newest first. */
+function lastLines(file: string): string[] {
+  const fd = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    const tail = Buffer.alloc(Math.min(size, tailBytes));
+    readSync(fd, tail, 0, tail.length, size - tail.length);
+    return tail
+      .toString('utf8')
+      .split('\n')
+      .slice(size > tail.length ? 1 : 0, -1) // a half line at either end is none
+      .filter(Boolean)
+      .reverse();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Where a line of each format keeps the moment that it speaks of. */
+function eventUs(line: string): number | null {
+  try {
+    const value = JSON.parse(line) as Record<string, unknown>;
+    const raw = value.e as Record<string, unknown> | undefined;
+    const found = value.event_us ?? raw?.time_us ?? value.served_us ?? value.received_us ?? value.ts;
+    return typeof found === 'number' ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+function lastEvent(file: string): number | null {
+  for (const line of lastLines(file)) {
+    const us = eventUs(line);
+    if (us !== null) return us;
+  }
+  return null;
+}
+
+/** Streams of the spool, by name. Reads file names, seals and the end of the newest segments: never whole segments. */
+export function readStreams(spool: string): StreamStatus[] {
+  if (!existsSync(spool)) return [];
+  const waiting = listSealed(spool);
+  return readdirSync(spool, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
+    .flatMap((stream): StreamStatus[] => {
+      const folder = path.join(spool, stream);
+      const open = readdirSync(folder)
+        .filter((name) => name.endsWith('.open'))
+        .sort();
+      const seals = readSeals(spool, stream);
+      const mine = waiting.filter((segment) => segment.stream === stream);
+      if (open.length === 0 && seals.length === 0) return [];
+      const newest = open.map((name) => path.join(folder, name)).concat(mine.map((s) => s.file));
+      let lastEventUs: number | null = null;
+      for (const file of newest.sort().reverse()) {
+        try {
+          lastEventUs = lastEvent(file);
+        } catch {
+          continue; // sealed, or landed and removed, since the folder was read
+        }
+        if (lastEventUs !== null) break;
+      }
+      const openedMs = open.map((name) => Number(name.slice(0, 13)));
+      return [
+        {
+          stream,
+          cursor: seals.findLast((seal) => seal.cursor !== null)?.cursor ?? null,
+          lastWrittenUs: Math.max(0, ...seals.map((s) => s.sealedMs), ...openedMs) * 1000,
+          lastEventUs,
+          sealedWaiting: mine.length,
+          linesWaiting: mine.reduce((sum, segment) => sum + segment.lines, 0),
+          open: open.length,
+        },
+      ];
+    });
+}

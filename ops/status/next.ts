@@ -1,0 +1,93 @@
+import { span, type Run } from '../runs/index.ts';
+import type { StreamStatus } from './capture.ts';
+import type { LakeStatus } from './lake.ts';
+import type { ServerStatus } from './server.ts';
+
+/** All that `status` knows; times are microseconds UTC. */
+export interface Status {
+  nowUs: number;
+  lakeRoot: string;
+  streams: StreamStatus[];
+  lake: LakeStatus;
+  server: ServerStatus;
+  /** Newest first. */
+  runs: Run[];
+}
+
+/** Newest event that is durable anywhere, witnessed live; null before the first. */
+export function lastDurableEventUs(status: Status): number | null {
+  const spooled = status.streams
+    .filter((s) => s.stream === 'firehose' || s.stream === 'jetstream')
+    .map((s) => s.lastEventUs);
+  const known = [...spooled, status.lake.lastEventUs].filter((us) => us !== null);
+  return known.length > 0 ? Math.max(...known) : null;
+}
+
+const staleAfterS = 3 * 3_600;
+
+/**
+ * What to do next, the most urgent first; never empty. Each line is a sentence with the command that does it.
+ */
+export function nextSteps(status: Status): string[] {
+  const { lake, server, streams, runs, nowUs } = status;
+  const waiting = streams.reduce((sum, s) => sum + s.sealedWaiting, 0);
+  const captured = streams.filter((s) => s.stream === 'firehose' || s.stream === 'jetstream');
+  if (lake.records === 0 && captured.length === 0)
+    return [
+      "nothing has been captured here yet. 'npm run demo' shows the whole way on a miniature network;",
+      "'feedtrial capture --source jetstream' begins with the live one",
+    ];
+
+  const steps: string[] = [];
+  const last = new Map<string, Run>();
+  for (const run of runs) if (!last.has(run.dag)) last.set(run.dag, run);
+  for (const run of last.values()) {
+    if (run.status === 'failed' || run.status === 'refused')
+      steps.push(`the last ${run.dag} ${run.status}: 'feedtrial runs ${run.runId}' says why`);
+    if (run.status === 'killed')
+      steps.push(
+        `the last ${run.dag} was killed: run 'feedtrial ${run.dag}' again, it goes on from what is durable`,
+      );
+  }
+
+  const running = (dag: string) => last.get(dag)?.status === 'running';
+  const cycling = running('cycle') || running('demo');
+  const queued = lake.coverage.reduce((sum, one) => sum + one.queued, 0);
+  if (!cycling) {
+    const behind =
+      waiting > 0
+        ? `${waiting} segments wait to be landed`
+        : lake.queue === null
+          ? 'no model has been built yet'
+          : queued > 0
+            ? `${queued} answers are wanted from labelers`
+            : lake.generation === null
+              ? 'no feed has been published yet'
+              : null;
+    const one = waiting > 0 ? 'land' : lake.queue === null ? 'transform' : queued > 0 ? 'enrich' : 'rank';
+    if (behind !== null)
+      steps.push(`${behind}: 'feedtrial ${one}' does that alone, 'feedtrial cycle' goes the whole way`);
+    else if (lake.generation !== null && (nowUs - lake.generation.published_us) / 1e6 > staleAfterS)
+      steps.push(
+        `feeds are ${span((nowUs - lake.generation.published_us) / 1e6)} old: 'feedtrial cycle' makes new ones`,
+      );
+  }
+
+  const eventUs = lastDurableEventUs(status);
+  if (eventUs !== null && (nowUs - eventUs) / 1e6 > 300 && !running('capture') && !running('demo'))
+    steps.push(
+      `nothing has come in for ${span((nowUs - eventUs) / 1e6)}: 'feedtrial capture --source firehose' goes on where it stopped`,
+    );
+  const openGaps = lake.gaps.reduce((sum, gap) => sum + gap.open, 0);
+  if (openGaps > 0)
+    steps.push(`${openGaps} gaps are open: what they miss is not in the feeds until a backfill closes them`);
+  if (!server.up && lake.generation !== null)
+    steps.push("the feed server is down: 'feedtrial serve' starts it");
+  if (server.up && lake.generation !== null && server.generation !== lake.generation.generation)
+    steps.push(
+      `the server serves ${server.generation ?? 'no generation'}, ${lake.generation.generation} is published: it follows within a minute, if not 'feedtrial doctor' tells why`,
+    );
+  if (lake.participants === 0 && lake.generation !== null)
+    steps.push("nobody is enrolled, so everyone gets the default feed: 'feedtrial study enroll --help'");
+  return steps.length > 0 ? steps : ['nothing: it runs'];
+}
