@@ -1,3 +1,4 @@
 export type { Seal, SealedSegment } from './format.ts';
-export { openSegmentWriter, type SegmentWriter, type SegmentWriterOptions } from './writer.ts';
+export { openSegmentWriter, writeDurably, type SegmentWriter, type SegmentWriterOptions } from './writer.ts';
 export { listSealed, readSeals, recoverSegments, resumeCursor, type RecoverOptions } from './recover.ts';
+export { pruneSeals } from './prune.ts';

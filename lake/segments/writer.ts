@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { dataSuffix, openSuffix, sealSuffix, type Seal } from './format.ts';
+import { ownerSuffix, writeOwner } from './owner.ts';
 
 export interface SegmentWriterOptions {
   /** Spool root; the segment goes to `<spool>/<stream>/`. */
@@ -105,7 +106,15 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
     const openedMs = now();
     const id = newSegmentId(openedMs);
     const file = path.join(folder, id + openSuffix);
-    const fd = fs.openSync(file, 'ax');
+    const owner = path.join(folder, id + ownerSuffix);
+    let fd: number;
+    try {
+      writeOwner(owner); // first: a segment without an owner counts as left behind
+      fd = fs.openSync(file, 'ax');
+    } catch (error) {
+      fs.rmSync(owner, { force: true });
+      throw error;
+    }
     syncFolderSync(folder);
     return { id, fd, file, hash: createHash('sha256'), lines: 0, bytes: 0, openedMs };
   };
@@ -167,6 +176,7 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
     const base = path.join(folder, sealing.id);
     fs.renameSync(sealing.file, base + dataSuffix);
     writeDurably(base + sealSuffix, JSON.stringify(seal));
+    fs.rmSync(base + ownerSuffix, { force: true });
     return seal;
   };
 

@@ -1,0 +1,178 @@
+import fs from 'node:fs';
+import {
+  listSealed,
+  openEngine,
+  openLake,
+  pruneSeals,
+  recoverSegments,
+  type SealedSegment,
+} from '../../lake/index.ts';
+import type { Config } from '../../ops/config/index.ts';
+import { createProgress } from '../../ops/progress/index.ts';
+import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
+import { landBatch, type LandStep } from './batch.ts';
+import { formats } from './decode/index.ts';
+import { landErrors } from './errors.ts';
+import { lockLanding } from './lock.ts';
+import { batchId, nextBatch, readPlan, writePlan, type BatchPlan } from './plan.ts';
+import { verifySegment, type VerifiedSegment } from './verify.ts';
+
+export interface LandOptions {
+  config: Config;
+  /** When aborted, the batch at hand is finished and no other is begun. */
+  signal?: AbortSignal;
+  dag?: string;
+  runId?: string;
+  now?: () => number;
+  /** Bytes of segments that are landed at a time: bounds memory. Default 256 MiB; a larger segment is a batch by itself. */
+  maxBatchBytes?: number;
+  /** How long to wait for another landing of the same spool to end. Default 60 s. */
+  waitMs?: number;
+  /** Called as each step is done; for tests. */
+  onStep?: (step: LandStep) => void;
+}
+
+export interface LandSummary {
+  batches: string[];
+  segments: number;
+  /** Rows by table. */
+  rows: Record<string, number>;
+  files: number;
+  /** Lines that went to raw/rejected because they were not what their format says. */
+  malformed: number;
+  /** Events whose stated time could not be and was replaced by the time of ingestion. */
+  clamped: number;
+  /** Segments that dead processes had left open and that were sealed first. */
+  recovered: number;
+  /** What was left in the spool, and why. */
+  skipped: { segment: string; reason: string }[];
+  seconds: number;
+}
+
+/** Streams whose writers don't seal what an earlier one left: landing does, once that one is dead. */
+const leftBehind = [
+  { stream: 'runs', format: 'runs/1' },
+  { stream: 'serve', format: 'exposures/1' },
+];
+
+/**
+ * Moves what is sealed in the spool into the lake's raw tables, a batch at a time. It may run while capture and serving
+ * write, and be killed at any moment: what it began is finished by the next one, without loss and without duplicates.
+ * @throws FeedtrialError FT_LAND_BUSY, FT_LAND_SEGMENT_CORRUPT (after landing all others), FT_LAND_PLAN_BROKEN
+ */
+export async function land(options: LandOptions): Promise<LandSummary> {
+  const { config, signal, dag = 'land', now = Date.now } = options;
+  const runId = options.runId ?? newRunId(now());
+  return runStage({ config, dag, runId, stage: 'land', now }, async (stage) => {
+    const summary = await landSpool(options, now);
+    stage.records = Object.values(summary.rows).reduce((sum, rows) => sum + rows, 0);
+    stage.detail = {
+      batches: summary.batches.length,
+      segments: summary.segments,
+      malformed: summary.malformed,
+    };
+    if (summary.skipped.length > 0 || signal?.aborted) stage.outcome = 'partial';
+    return summary;
+  });
+}
+
+async function landSpool(options: LandOptions, now: () => number): Promise<LandSummary> {
+  const { config, signal, onStep = () => {} } = options;
+  const { spool } = config;
+  const startedMs = now();
+  const progress = createProgress({ label: 'land', unit: 'segments' });
+  const lock = await lockLanding(
+    spool,
+    options.waitMs ?? 60_000,
+    (holder) => progress.note(`waiting for another landing: ${holder}`),
+    signal,
+  );
+  const summary: LandSummary = {
+    batches: [],
+    segments: 0,
+    rows: {},
+    files: 0,
+    malformed: 0,
+    clamped: 0,
+    recovered: 0,
+    skipped: [],
+    seconds: 0,
+  };
+  try {
+    for (const left of leftBehind) {
+      summary.recovered += recoverSegments({
+        spool,
+        ...left,
+        cursorOf: () => null,
+        onlyDead: true,
+        now,
+      }).length;
+    }
+    const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
+    try {
+      const context = {
+        lake: openLake(config.lake),
+        engine,
+        spool,
+        verified: new Map<string, VerifiedSegment>(),
+        now,
+        onStep,
+      };
+      const landPlan = async (plan: BatchPlan): Promise<void> => {
+        const manifest = await landBatch(plan, context);
+        summary.batches.push(plan.batch);
+        summary.segments += manifest.segments.length;
+        summary.files += manifest.files.length;
+        summary.malformed += manifest.malformed;
+        summary.clamped += manifest.clamped;
+        for (const [table, rows] of Object.entries(manifest.rows))
+          summary.rows[table] = (summary.rows[table] ?? 0) + rows;
+        progress.advance(manifest.segments.length);
+      };
+
+      const begun = readPlan(spool);
+      if (begun !== null) {
+        log.info('finishing a batch that an earlier landing began', { batch: begun.batch });
+        await landPlan(begun);
+      }
+
+      const corrupt: string[] = [];
+      const limits = { maxBytes: options.maxBatchBytes ?? 256 << 20, maxSegments: 500 };
+      for (let rest = knownFormats(listSealed(spool), summary); rest.length > 0 && !signal?.aborted;) {
+        const taken = nextBatch(rest, limits);
+        rest = rest.slice(taken.length);
+        context.verified.clear();
+        for (const segment of taken) context.verified.set(segment.id, await verifySegment(segment));
+        const problemOf = (segment: SealedSegment): string | null =>
+          context.verified.get(segment.id)?.problem ?? null;
+        corrupt.push(...taken.map(problemOf).filter((problem) => problem !== null));
+        const segments = taken.filter((segment) => problemOf(segment) === null);
+        if (segments.length === 0) continue;
+        const plan = { batch: batchId(segments), segments };
+        writePlan(spool, plan);
+        onStep('planned');
+        await landPlan(plan);
+      }
+      for (const entry of fs.readdirSync(spool, { withFileTypes: true }))
+        if (entry.isDirectory()) pruneSeals(spool, entry.name);
+      if (corrupt.length > 0) throw landErrors.corrupt(corrupt);
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    lock.release();
+    summary.seconds = (now() - startedMs) / 1000;
+    progress.done();
+  }
+  return summary;
+}
+
+/** Leaves out, and says so, what no landing reads yet. */
+function knownFormats(sealed: SealedSegment[], summary: LandSummary): SealedSegment[] {
+  return sealed.filter((segment) => {
+    if (formats[segment.format] !== undefined) return true;
+    const name = `${segment.stream}/${segment.id}`;
+    summary.skipped.push({ segment: name, reason: `nothing lands the format '${segment.format}'` });
+    return false;
+  });
+}
