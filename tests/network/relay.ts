@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { decodeFirst, encode } from '@atcute/cbor';
 import { WebSocket, WebSocketServer } from 'ws';
+import { encodeFrame, parseFrame, restampFrame } from '../../extract/capture/index.ts';
 import type { Population } from './populate.ts';
 
 /** A relay between the miniature network's PDS and capture. */
@@ -22,18 +22,6 @@ interface Frame {
 }
 
 const path = '/xrpc/com.atproto.sync.subscribeRepos';
-
-/**
- * A frame with another `time`. It is a field that nobody signs: the commit, its blocks and its signature stay what the
- * PDS sent, byte for byte.
- */
-export function restampFrame(frame: Uint8Array, timeMs: number): Uint8Array {
-  const [header, rest] = decodeFirst(frame) as [unknown, Uint8Array];
-  const [body] = decodeFirst(rest) as [Record<string, unknown>, Uint8Array];
-  const start = encode(header);
-  const end = encode({ ...body, time: new Date(timeMs).toISOString() });
-  return Buffer.concat([start, end]);
-}
 
 /**
  * Decides what time a frame gets: the plan's for a commit of the plan; a millisecond after the frame before it for what
@@ -59,7 +47,8 @@ export function planClock(population: Pick<Population, 'timeOfCommit' | 'windowS
 }
 
 /**
- * Subscribes to the PDS from its first event, restamps every frame by the plan and serves the stream again on 127.0.0.1.
+ * Subscribes to the PDS from its first event, gives every frame the `time` of the plan and serves the stream again on
+ * 127.0.0.1. Nobody signs that field: the commit, its blocks and its signature stay what the PDS sent, byte for byte.
  * A subscriber with `cursor` gets what comes after it. One without a cursor gets everything: the miniature network has
  * just come to be, and its whole past is what there is to capture. (A relay of the real network starts there with what
  * happens next.)
@@ -77,13 +66,11 @@ export async function startRestampingRelay(options: {
 
   const source = new WebSocket(`${options.pdsUrl.replace(/^http/, 'ws')}${path}?cursor=0`);
   source.on('message', (data: Buffer) => {
-    const [header, rest] = decodeFirst(data) as [{ op: number; t?: string }, Uint8Array];
-    const [body] = decodeFirst(rest) as [
-      { seq?: number; time?: string; repo?: string; rev?: string },
-      Uint8Array,
-    ];
-    if (header.op !== 1 || body.seq === undefined || body.time === undefined) return;
-    frames.push({ seq: body.seq, bytes: restampFrame(data, clock.timeMs({ ...body, time: body.time })) });
+    const { header, body } = parseFrame(data);
+    const { seq, time, repo, rev } = body as { seq?: number; time?: string; repo?: string; rev?: string };
+    if (header.op !== 1 || seq === undefined || time === undefined) return;
+    const timeMs = clock.timeMs({ time, ...(repo && rev ? { repo, rev } : {}) });
+    frames.push({ seq, bytes: restampFrame(data, { time: new Date(timeMs).toISOString() }) });
     for (const wake of subscribers) wake();
     if (clock.isThrough()) caughtUp.resolve();
   });
@@ -100,7 +87,7 @@ export async function startRestampingRelay(options: {
     const cursor = Number(new URL(request.url ?? '/', 'ws://relay').searchParams.get('cursor') ?? -1);
     const newest = frames.at(-1)?.seq ?? 0;
     if (cursor > newest) {
-      socket.send(Buffer.concat([encode({ op: -1 }), encode({ error: 'FutureCursor' })]));
+      socket.send(encodeFrame({ header: { op: -1 }, body: { error: 'FutureCursor' } }));
       socket.close();
       return;
     }

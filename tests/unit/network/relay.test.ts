@@ -1,46 +1,7 @@
-import { decodeFirst, encode, toBytes } from '@atcute/cbor';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planClock, restampFrame } from '../../network/relay.ts';
+import { planClock } from '../../network/relay.ts';
 import { tidOf } from '../../network/populate.ts';
-import { hasData, realFrames } from '../../data.ts';
-
-const halves = (frame: Uint8Array): [Record<string, unknown>, Record<string, unknown>] => {
-  const [header, rest] = decodeFirst(frame) as [Record<string, unknown>, Uint8Array];
-  const [body] = decodeFirst(rest) as [Record<string, unknown>, Uint8Array];
-  return [header, body];
-};
-const timeMs = Date.parse('2031-04-05T06:07:08.009Z');
-
-describe('a restamped frame', () => {
-  test('differs in its time alone', () => {
-    const body = {
-      seq: 7,
-      repo: 'did:plc:a',
-      rev: '3k',
-      time: '2026-01-01T00:00:00.000Z',
-      blocks: toBytes(new Uint8Array([1, 2, 3])),
-    };
-    const frame = Buffer.concat([encode({ op: 1, t: '#commit' }), encode(body)]);
-    const [header, after] = halves(restampFrame(frame, timeMs));
-    expect(header).toEqual({ op: 1, t: '#commit' });
-    expect(after.time).toBe('2031-04-05T06:07:08.009Z');
-    expect({ ...after, time: body.time }).toEqual(halves(frame)[1]);
-  });
-
-  test.skipIf(!hasData)('keeps every other byte of real frames', () => {
-    for (const frame of realFrames()) {
-      const own = Date.parse(halves(frame)[1].time as string);
-      const there = restampFrame(frame, timeMs);
-      // back to its own time (the real ones may have more digits than milliseconds): the same fields, the same bytes
-      expect(halves(restampFrame(there, own))).toEqual([
-        halves(frame)[0],
-        { ...halves(frame)[1], time: new Date(own).toISOString() },
-      ]);
-      expect(there.length).toBe(frame.length - (halves(frame)[1].time as string).length + 24);
-    }
-  });
-});
 
 describe('the clock of the plan', () => {
   const start = Date.parse('2026-03-01T00:00:00Z') * 1000;
