@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { Command } from 'commander';
 import { loadConfig } from '../config/index.ts';
 import { EXIT, FeedtrialError, describeError, type ExitCode } from '../errors/index.ts';
@@ -10,6 +12,10 @@ const program = new Command('feedtrial')
   .description('Field experiments on Bluesky feeds: capture, land, transform, enrich, rank, serve.')
   .version('0.1.0')
   .option('--json', 'print the result as one JSON document on stdout')
+  .option(
+    '--env-file <file>',
+    'read settings from this file; by default .env of the working folder, if there is one',
+  )
   .showHelpAfterError("(run the command with '--help' for its options)")
   .configureHelp({ showGlobalOptions: true })
   .exitOverride((error) => {
@@ -30,8 +36,19 @@ function printError(error: unknown, json: boolean): ExitCode {
   return error instanceof FeedtrialError ? error.exitCode : EXIT.failed;
 }
 
+/** Settings of a file fill what the environment leaves unset: a variable that is set wins. */
+function loadEnvFile(given: string | undefined): void {
+  const file = path.resolve(given ?? '.env');
+  if (existsSync(file)) process.loadEnvFile(file);
+  else if (given !== undefined)
+    throw new FeedtrialError('FT_CLI_ENV_FILE', `there is no file ${file}`, {
+      fix: 'copy .env.example to it, or leave --env-file out',
+      exitCode: EXIT.usage,
+    });
+}
+
 const run: RunCommand = async (work) => {
-  const json = program.opts<{ json?: boolean }>().json ?? false;
+  const { json = false, envFile } = program.opts<{ json?: boolean; envFile?: string }>();
   if (json) silenceProgress();
   const stop = new AbortController();
   const onSignal = (): void => {
@@ -42,6 +59,7 @@ const run: RunCommand = async (work) => {
   let exitCode: ExitCode;
   let telemetry: Awaited<ReturnType<typeof startTelemetry>> | undefined;
   try {
+    loadEnvFile(envFile);
     const config = loadConfig();
     telemetry = await startTelemetry(config);
     const context: CommandContext = {
