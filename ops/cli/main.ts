@@ -13,7 +13,7 @@ const program = new Command('feedtrial')
   .version('0.1.0')
   .option('--json', 'print the result as one JSON document on stdout')
   .option(
-    '--env-file <file>',
+    '--env <file>',
     'read settings from this file; by default .env of the working folder, if there is one',
   )
   .showHelpAfterError("(run the command with '--help' for its options)")
@@ -36,19 +36,20 @@ function printError(error: unknown, json: boolean): ExitCode {
   return error instanceof FeedtrialError ? error.exitCode : EXIT.failed;
 }
 
+// called --env because Node itself reacts to --env-file wherever it stands
 /** Settings of a file fill what the environment leaves unset: a variable that is set wins. */
 function loadEnvFile(given: string | undefined): void {
   const file = path.resolve(given ?? '.env');
   if (existsSync(file)) process.loadEnvFile(file);
   else if (given !== undefined)
     throw new FeedtrialError('FT_CLI_ENV_FILE', `there is no file ${file}`, {
-      fix: 'copy .env.example to it, or leave --env-file out',
+      fix: 'copy .env.example to it, or leave --env out',
       exitCode: EXIT.usage,
     });
 }
 
 const run: RunCommand = async (work) => {
-  const { json = false, envFile } = program.opts<{ json?: boolean; envFile?: string }>();
+  const { json = false, env } = program.opts<{ json?: boolean; env?: string }>();
   if (json) silenceProgress();
   const stop = new AbortController();
   const onSignal = (): void => {
@@ -59,7 +60,7 @@ const run: RunCommand = async (work) => {
   let exitCode: ExitCode;
   let telemetry: Awaited<ReturnType<typeof startTelemetry>> | undefined;
   try {
-    loadEnvFile(envFile);
+    loadEnvFile(env);
     const config = loadConfig();
     telemetry = await startTelemetry(config);
     const context: CommandContext = {
