@@ -5,7 +5,7 @@
   folder: so such a model is a table, and this writes the table out, in a total order, so that the same rows give the
   same bytes.
 
-    folder    existing folder of the lake that the file's own folder is in, such as 'queue'
+    folder    existing folder of the lake that the file's own folder is in, such as 'queue'; '' for the lake's root
     partition folder of the file, such as 'publish=20261122T101500Z'; may be several folders deep
     file      such as 'labels.parquet'
     order_by  columns that make the order total
@@ -18,7 +18,7 @@
 {% endmacro %}
 
 {% macro duckdb__write_lake_file(relation, folder, partition, file, order_by, lake='FEEDTRIAL_LAKE') %}
-    {% set home = env_var(lake, 'lake-data' if lake == 'FEEDTRIAL_LAKE' else 'private-data') ~ '/' ~ folder %}
+    {% set home = env_var(lake, 'lake-data' if lake == 'FEEDTRIAL_LAKE' else 'private-data') ~ ('/' ~ folder if folder else '') %}
     {% set root = home ~ '/' ~ partition %}
     {% if not home.startswith('s3://') %}
         {# A partitioned copy of no rows makes a folder and leaves no file; it makes one level at a time. #}

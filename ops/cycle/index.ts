@@ -1,3 +1,4 @@
 /** The stages in their order, by themselves or as one cycle. */
 export { cycle, type CycleOptions, type CycleStage, type CycleSummary } from './cycle.ts';
+export { rank, type RankOptions, type RankSummary } from './rank.ts';
 export { transform, type TransformOptions, type TransformSummary } from './transform.ts';

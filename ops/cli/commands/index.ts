@@ -9,17 +9,7 @@ import { register as status } from './status.ts';
 import { register as study } from './study.ts';
 import { register as train } from './train.ts';
 import { register as transform } from './transform.ts';
+import { register as rank } from './rank.ts';
 
 /** In the order in which `--help` lists them: the way of the data, then what one runs beside it. */
-export const commands: Register[] = [
-  capture,
-  land,
-  transform,
-  enrich,
-  train,
-  cycle,
-  serve,
-  status,
-  runs,
-  study,
-];
+export const commands: Register[] = [capture, land, transform, enrich, train, rank, cycle, serve, status, runs, study];

@@ -1,0 +1,42 @@
+import { EXIT } from '../../errors/index.ts';
+import type { Register } from '../command.ts';
+
+export const register: Register = (program, run) => {
+  program
+    .command('rank')
+    .description('rank a feed for every participant, check them, and publish them as a generation')
+    .option('--as-of <time>', 'rank as if at this moment, such as 2026-07-04T12:00:00Z; now by default')
+    .option('--generation <name>', 'name of the generation; by default the time')
+    .option('--seed <text>', "what the shuffle's chance comes from; by default the study's name")
+    .action(async (options: { asOf?: string; generation?: string; seed?: string }) =>
+      run(async ({ config, signal, say, result }) => {
+        const { momentUs } = await import('../moment.ts');
+        const asOfUs = options.asOf === undefined ? undefined : momentUs(options.asOf);
+        const { openDbt } = await import('../../dbt/index.ts');
+        const { rank } = await import('../../cycle/index.ts');
+        const dbt = await openDbt(config);
+        try {
+          const summary = await rank({
+            config,
+            dbt,
+            signal,
+            ...(asOfUs === undefined ? {} : { asOfUs }),
+            ...(options.generation === undefined ? {} : { generation: options.generation }),
+            ...(options.seed === undefined ? {} : { randomSeed: options.seed }),
+          });
+          say(
+            `generation ${summary.generation} is in force: ${summary.feeds} feeds, ${summary.positions} positions, ` +
+              `${summary.posts} posts, ranked as of ${new Date(summary.asOfUs / 1000).toISOString()} in ${summary.seconds.toFixed(1)} s`,
+          );
+          for (const one of summary.arms)
+            say(
+              `  ${one.arm}: ${one.policy} ${one.policy_version}, ${one.feeds} feeds, shortest ${one.shortest} posts`,
+            );
+          result(summary);
+          return EXIT.done;
+        } finally {
+          await dbt.close();
+        }
+      }),
+    );
+};

@@ -1,0 +1,266 @@
+import { hash } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { sqlText, type Engine, type Lake } from '../../lake/index.ts';
+import {
+  currentGenerationPath,
+  encodeServing,
+  formatCurrentGeneration,
+  generationFolder,
+  servingPath,
+  type CurrentGeneration,
+  type ServedFeed,
+} from '../../lake/feeds/index.ts';
+
+/** One check of a generation, as the model `feeds_guardrails` measured it. */
+export interface Guardrail {
+  guardrail: string;
+  /** Null where nothing measured it, which doesn't pass. */
+  measured_value: number | null;
+  comparison: 'at_least' | 'at_most';
+  bound: number;
+  unit: string;
+  description: string;
+  is_passed: boolean;
+}
+
+/** The feeds of one arm. */
+export interface ArmSummary {
+  arm: string;
+  policy: string;
+  policy_version: string;
+  feeds: number;
+  positions: number;
+  /** Posts in the shortest feed. */
+  shortest: number;
+}
+
+/** `manifest.json` of a generation: what it was made of, so that it can be made again and be found unchanged. */
+export interface Manifest {
+  format: 'generation/1';
+  generation: string;
+  previous_generation: string | null;
+  run_id: string;
+  created_us: number;
+  as_of_us: number;
+  random_seed: string;
+  similarity_set: string;
+  /** Every var that dbt was given. */
+  vars: Record<string, string | number>;
+  code: { version: string; git_revision: string | null; git_clean: boolean | null };
+  engine: { duckdb: string; node: string };
+  /** File of seeds/ -> sha256. */
+  seeds: Record<string, string>;
+  counts: { feeds: number; positions: number; posts: number; scored_posts: number };
+  arms: ArmSummary[];
+  guardrails: Guardrail[];
+  /** File of the generation -> bytes and sha256. */
+  files: Record<string, { bytes: number; sha256: string }>;
+  /** Participant -> sha256 over the lines of their feed, as `feedLine` writes one. */
+  participants: Record<string, string>;
+}
+
+/** What a hash of a feed is taken over: a line a position, lines joined by line feeds. */
+export const feedLine = `concat_ws('|', position, uri, cid, author_did, arm, policy, policy_version,
+  printf('%.9f', score), position_before_shuffle, shuffle_offset, printf('%.9f', propensity))`;
+
+export interface GenerationFiles {
+  feeds: string;
+  scored: string;
+  guardrails: string;
+  manifest: string;
+}
+
+/** Where a generation's files are in the lake. */
+export function generationFiles(generation: string): GenerationFiles {
+  const folder = generationFolder(generation);
+  return {
+    feeds: `${folder}/feeds.parquet`,
+    scored: `${folder}/inputs/scored.parquet`,
+    guardrails: `${folder}/inputs/guardrails.parquet`,
+    manifest: `${folder}/manifest.json`,
+  };
+}
+
+const parquet = (lake: Lake, file: string): string =>
+  `read_parquet(${sqlText(lake.uri(file))}, hive_partitioning = false)`;
+
+export async function readGuardrails(lake: Lake, engine: Engine, generation: string): Promise<Guardrail[]> {
+  return engine.rows<Guardrail>(
+    `SELECT guardrail, measured_value, comparison, bound, unit, description, is_passed
+     FROM ${parquet(lake, generationFiles(generation).guardrails)} ORDER BY guardrail`,
+  );
+}
+
+/** Seeds and compiled models of this generation, put beside it; returns each seed's hash. */
+async function keepSources(
+  lake: Lake,
+  generation: string,
+  projectRoot: string,
+  compiled: readonly { name: string; file: string }[],
+): Promise<Record<string, string>> {
+  const folder = `${generationFolder(generation)}/inputs`;
+  const hashes: Record<string, string> = {};
+  const seeds = path.join(projectRoot, 'seeds');
+  for (const name of (await readdir(seeds)).filter((file) => file.endsWith('.csv')).sort()) {
+    const content = await readFile(path.join(seeds, name));
+    hashes[name] = hash('sha256', content);
+    await lake.write(`${folder}/seeds/${name}`, content);
+  }
+  for (const { name, file } of compiled) await lake.write(`${folder}/sql/${name}.sql`, await readFile(file));
+  return hashes;
+}
+
+async function codeVersion(projectRoot: string): Promise<Manifest['code']> {
+  const { version } = JSON.parse(await readFile(path.join(projectRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const git = async (...args: string[]): Promise<string | null> => {
+    const { exitCode, stdout } = await execa('git', args, { cwd: projectRoot, reject: false });
+    return exitCode === 0 ? stdout.trim() : null; // a deployment may come without git or its history
+  };
+  const revision = await git('rev-parse', 'HEAD');
+  const changes = revision === null ? null : await git('status', '--porcelain', '--untracked-files=no');
+  return { version, git_revision: revision, git_clean: changes === null ? null : changes === '' };
+}
+
+interface FeedRow {
+  participant_id: string;
+  arm: string;
+  policy: string;
+  policy_version: string;
+  uris: string[];
+  feed_hash: string;
+}
+
+export interface PublishOptions {
+  lake: Lake;
+  engine: Engine;
+  projectRoot: string;
+  generation: string;
+  runId: string;
+  vars: Record<string, string | number>;
+  asOfUs: number;
+  similaritySet: string;
+  randomSeed: string;
+  /** What the pointer held when this generation was begun; null where there was none. */
+  expected: Uint8Array | null;
+  previousGeneration: string | null;
+  guardrails: Guardrail[];
+  /** Models of this generation with their compiled SQL. */
+  compiled: readonly { name: string; file: string }[];
+  now: () => number;
+  /** Called when everything but the pointer is in place. */
+  beforeSwap?: () => Promise<void> | void;
+}
+
+/**
+ * Completes a generation that passed its guardrails (serving.arrow, seeds, compiled SQL, manifest.json) and moves the
+ * pointer to it. Until then nobody reads it; a process that dies before leaves the last generation in force.
+ * @throws FeedtrialError FT_LAKE_POINTER_RACED where another generation was published meanwhile
+ */
+export async function publishGeneration(options: PublishOptions): Promise<Manifest> {
+  const { lake, engine, generation, now } = options;
+  const files = generationFiles(generation);
+  const feeds = parquet(lake, files.feeds);
+
+  const rows = await engine.rows<FeedRow>(
+    `SELECT participant_id, any_value(arm) AS arm, any_value(policy) AS policy,
+       any_value(policy_version) AS policy_version, list(uri ORDER BY position) AS uris,
+       sha256(string_agg(${feedLine}, chr(10) ORDER BY position)) AS feed_hash
+     FROM ${feeds} GROUP BY participant_id ORDER BY participant_id`,
+  );
+  const indexOf = new Map<string, number>();
+  const served = rows.map((row): ServedFeed => ({
+    participantId: row.participant_id,
+    arm: row.arm,
+    policy: row.policy,
+    policyVersion: row.policy_version,
+    positions: Uint32Array.from(row.uris, (uri) => {
+      const index = indexOf.get(uri) ?? indexOf.size;
+      indexOf.set(uri, index);
+      return index;
+    }),
+  }));
+  const positions = served.reduce((total, feed) => total + feed.positions.length, 0);
+  await lake.write(
+    servingPath(generation),
+    encodeServing({ generation, uris: [...indexOf.keys()], feeds: served }),
+  );
+  const seeds = await keepSources(lake, generation, options.projectRoot, options.compiled);
+
+  const arms = await engine.rows<ArmSummary>(
+    `SELECT arm, policy, policy_version, count(*)::DOUBLE AS feeds, sum(posts)::DOUBLE AS positions,
+       min(posts)::DOUBLE AS shortest
+     FROM (SELECT participant_id, arm, policy, policy_version, count(*) AS posts FROM ${feeds} GROUP BY ALL)
+     GROUP BY ALL ORDER BY ALL`,
+  );
+  const [facts] = await engine.rows<{ scored_posts: number; duckdb: string }>(
+    `SELECT count(*)::DOUBLE AS scored_posts, version() AS duckdb FROM ${parquet(lake, files.scored)}`,
+  );
+  const kept: Manifest['files'] = {};
+  const folder = generationFolder(generation);
+  for (const { path: file, bytes } of await lake.list(folder)) {
+    const content = await lake.read(file);
+    if (content !== null && file !== files.manifest)
+      kept[file.slice(folder.length + 1)] = { bytes, sha256: hash('sha256', content) };
+  }
+  const manifest: Manifest = {
+    format: 'generation/1',
+    generation,
+    previous_generation: options.previousGeneration,
+    run_id: options.runId,
+    created_us: Math.round(now() * 1000),
+    as_of_us: options.asOfUs,
+    random_seed: options.randomSeed,
+    similarity_set: options.similaritySet,
+    vars: options.vars,
+    code: await codeVersion(options.projectRoot),
+    engine: { duckdb: facts?.duckdb ?? '', node: process.version },
+    seeds,
+    counts: { feeds: served.length, positions, posts: indexOf.size, scored_posts: facts?.scored_posts ?? 0 },
+    arms,
+    guardrails: options.guardrails,
+    files: kept,
+    participants: Object.fromEntries(rows.map((row) => [row.participant_id, row.feed_hash])),
+  };
+  await lake.write(files.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+  await options.beforeSwap?.();
+  const current: CurrentGeneration = {
+    generation,
+    published_us: Math.round(now() * 1000),
+    as_of_us: options.asOfUs,
+    feeds: served.length,
+    positions,
+    serving: servingPath(generation),
+  };
+  await lake.swap(currentGenerationPath, options.expected, formatCurrentGeneration(current));
+  return manifest;
+}
+
+/** Takes out a generation that was not published, all of it. */
+export async function discardGeneration(lake: Lake, generation: string): Promise<void> {
+  for (const { path: file } of await lake.list(generationFolder(generation))) await lake.remove(file);
+}
+
+/**
+ * Takes out generations without a manifest that nobody has touched for an hour: what processes that died left.
+ * @returns their names
+ */
+export async function discardAbandoned(lake: Lake, nowMs: number): Promise<string[]> {
+  const touchedMs = new Map<string, number>();
+  const whole = new Set<string>(['_none']); // the file without rows by which every lake has this table
+  for (const { path: file, modifiedMs } of await lake.list('feeds')) {
+    const name = /^feeds\/generation=([^/]+)\//.exec(file)?.[1];
+    if (name === undefined) continue;
+    const generation = decodeURIComponent(name);
+    if (file === generationFiles(generation).manifest) whole.add(generation);
+    touchedMs.set(generation, Math.max(touchedMs.get(generation) ?? 0, modifiedMs));
+  }
+  const abandoned = [...touchedMs]
+    .filter(([generation, ms]) => !whole.has(generation) && nowMs - ms > 3_600_000)
+    .map(([generation]) => generation);
+  for (const generation of abandoned) await discardGeneration(lake, generation);
+  return abandoned;
+}

@@ -1,0 +1,170 @@
+import { computeSimilarity } from '../../enrich/similarity/index.ts';
+import { ensureTables, openEngine, openLake, type Lake } from '../../lake/index.ts';
+import { currentGenerationPath, readCurrentGeneration } from '../../lake/feeds/index.ts';
+import type { Config } from '../config/index.ts';
+import { DbtFailed, type Dbt, type DbtResult } from '../dbt/index.ts';
+import { log, newRunId, runStage } from '../telemetry/index.ts';
+import { rankErrors } from './errors.ts';
+import {
+  discardAbandoned,
+  discardGeneration,
+  generationFiles,
+  publishGeneration,
+  readGuardrails,
+  type ArmSummary,
+  type Guardrail,
+} from './publish.ts';
+
+export interface RankOptions {
+  config: Config;
+  dbt: Dbt;
+  /** The moment that ages are counted to and after which nothing is known, microseconds UTC; now by default. */
+  asOfUs?: number;
+  /** Name of the generation; by default the time and a few random digits. */
+  generation?: string;
+  /** What all chance of this generation comes from; the study's name by default. */
+  randomSeed?: string;
+  dag?: string;
+  runId?: string;
+  signal?: AbortSignal;
+  now?: () => number;
+  /** Called when the generation is whole and only the pointer is left to move. */
+  beforeSwap?: () => Promise<void> | void;
+}
+
+export interface RankSummary {
+  generation: string;
+  asOfUs: number;
+  feeds: number;
+  positions: number;
+  /** Different posts over all feeds. */
+  posts: number;
+  arms: ArmSummary[];
+  similaritySet: string;
+  guardrails: Guardrail[];
+  seconds: number;
+}
+
+/** The models of ranking, the moment that they speak of, and the seeds that an analyst edits between two rankings. */
+const selection = ['path:models/rank', 'stg_cycle__clock', 'arms', 'ranking_policies', 'guardrails'];
+
+/** Whether all that failed are data tests on what was built: then the feeds are wrong, not the run. */
+const testsAlone = (result: DbtResult): boolean => {
+  const failed = result.nodes.filter(
+    (node) => !['success', 'pass', 'warn', 'skipped', 'no-op'].includes(node.status),
+  );
+  return failed.length > 0 && failed.every((node) => node.resource_type === 'test' && node.status === 'fail');
+};
+
+const describe = (g: Guardrail): string =>
+  `${g.guardrail}: ${g.measured_value ?? 'not measured'} ${g.unit}, must be ${g.comparison === 'at_least' ? 'at least' : 'at most'} ${g.bound} (${g.description})`;
+
+/** Leaves word of a generation that was not published, and takes its files out of what counts as feeds. */
+async function refuse(
+  lake: Lake,
+  generation: string,
+  facts: Record<string, unknown>,
+  breaches: string[],
+  cause?: unknown,
+): Promise<never> {
+  await lake.write(
+    `refused/${generation}.json`,
+    `${JSON.stringify({ generation, ...facts, breaches }, null, 2)}\n`,
+  );
+  await discardGeneration(lake, generation);
+  throw rankErrors.refused(generation, breaches, cause);
+}
+
+/**
+ * Ranks a feed for every active participant and one for everyone else, checks them, and publishes them as a generation.
+ * TypeScript decides nothing here: scores, order and guardrails are SQL.
+ * @throws FeedtrialError FT_RANK_REFUSED (exit 4) where a guardrail or a test on the feeds fails, the last generation
+ *   stays in force; FT_RANK_NOT_TRANSFORMED; FT_RANK_GENERATION_EXISTS; from dbt (FT_DBT_…); FT_LAKE_POINTER_RACED
+ */
+export async function rank(options: RankOptions): Promise<RankSummary> {
+  const { config, dbt, now = Date.now, dag = 'rank', runId = newRunId(now()), signal } = options;
+  const { generation = runId, randomSeed = config.study, beforeSwap } = options;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(generation)) throw rankErrors.generation(generation);
+  if (!/^[A-Za-z0-9._-]{1,200}$/.test(randomSeed)) throw rankErrors.randomSeed();
+
+  return runStage({ config, dag, runId, stage: 'rank', now }, async (stage) => {
+    const startedMs = now();
+    const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
+    const lake = openLake(config.lake);
+    if (!(await lake.exists('queue/current.json'))) throw rankErrors.notTransformed();
+    if (await lake.exists(generationFiles(generation).manifest))
+      throw rankErrors.generationExists(generation);
+    await discardGeneration(lake, generation); // parts of it that a run left which died
+    const abandoned = await discardAbandoned(lake, now());
+    if (abandoned.length > 0) log.info('removed what dead runs left', { generations: abandoned.join(' ') });
+
+    const expected = await lake.read(currentGenerationPath);
+    const previous = expected === null ? null : ((await readCurrentGeneration(lake))?.generation ?? null);
+    const similarity = await computeSimilarity({ config, dag, runId, now });
+    const vars = {
+      as_of_us: asOfUs,
+      generation,
+      previous_generation: previous ?? '_none',
+      similarity_set: similarity.set,
+      random_seed: randomSeed,
+      label_profile: config.labelProfile,
+      study: config.study,
+    };
+    const facts = { run_id: runId, as_of_us: asOfUs, vars };
+    const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
+    try {
+      await ensureTables(lake, openLake(config.privateLake), engine);
+      let result: DbtResult;
+      try {
+        result = await dbt.run({ command: 'build', select: selection, vars, ...(signal ? { signal } : {}) });
+      } catch (error) {
+        if (error instanceof DbtFailed && testsAlone(error.result)) {
+          const failed = error.result.nodes.filter((node) => node.status === 'fail');
+          const breaches = failed.map((node) => `${node.name}: ${node.failures ?? 0} rows`);
+          return await refuse(lake, generation, facts, breaches, error);
+        }
+        await discardGeneration(lake, generation);
+        throw error;
+      }
+      const guardrails = await readGuardrails(lake, engine, generation);
+      const breaches = guardrails.filter((guardrail) => !guardrail.is_passed).map(describe);
+      if (breaches.length > 0) return await refuse(lake, generation, { ...facts, guardrails }, breaches);
+
+      const manifest = await publishGeneration({
+        lake,
+        engine,
+        projectRoot: config.projectRoot,
+        generation,
+        runId,
+        vars,
+        asOfUs,
+        similaritySet: similarity.set,
+        randomSeed,
+        expected,
+        previousGeneration: previous,
+        guardrails,
+        compiled: result.nodes.flatMap(({ name, resource_type, compiled_path: file }) =>
+          resource_type === 'model' && file !== null ? [{ name, file }] : [],
+        ),
+        now,
+        ...(beforeSwap ? { beforeSwap } : {}),
+      });
+      stage.records = manifest.counts.positions;
+      stage.detail.generation = generation;
+      stage.detail.feeds = manifest.counts.feeds;
+      return {
+        generation,
+        asOfUs,
+        feeds: manifest.counts.feeds,
+        positions: manifest.counts.positions,
+        posts: manifest.counts.posts,
+        arms: manifest.arms,
+        similaritySet: similarity.set,
+        guardrails,
+        seconds: (now() - startedMs) / 1000,
+      };
+    } finally {
+      await engine.close();
+    }
+  });
+}
