@@ -18,9 +18,12 @@ observed_days as (
     select
         *,
         greatest(
-            least((as_of_us - coalesce(first_live_event_us, window_start_us)) / cast(86400000000 as double), window_days),
+            least(
+                (as_of_us - coalesce(first_live_event_us, window_start_us)) / cast(86400000000 as double),
+                window_days
+            ),
             1
-        ) as days
+        ) as days_observed
     from observed
 
 ),
@@ -56,10 +59,10 @@ select
     ---------- numerics
     ranked_authors.posts,
     ranked_authors.replies,
-    ranked_authors.posts / observed_days.days as posts_per_day,
+    ranked_authors.posts / observed_days.days_observed as posts_per_day,
 
     ---------- booleans
-    ranked_authors.posts / observed_days.days >= observed_days.posts_per_day_threshold as is_superposter,
+    ranked_authors.posts / observed_days.days_observed >= observed_days.posts_per_day_threshold as is_superposter,
     ranked_authors.place <= ranked_authors.authors * observed_days.top_share as is_in_top_share
 from ranked_authors
 cross join observed_days

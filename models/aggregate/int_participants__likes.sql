@@ -4,7 +4,7 @@ with participants as (
         participant_id,
         did
     from {{ ref('stg_study__participants') }}
-    where "status" <> 'withdrawn'
+    where status <> 'withdrawn'
 
 ),
 

@@ -23,7 +23,7 @@ like_coverage as (
     left join {{ source('raw', 'gaps') }} as gaps
         on
             gaps.kind = 'collections_changed'
-            and gaps."collection" = 'app.bsky.feed.like'
+            and gaps.collection = 'app.bsky.feed.like'
     group by clock.first_live_event_us
 
 ),

@@ -22,7 +22,7 @@ gaps as (
         max_by(state, row(event_us, ingested_at, segment)) as state,
         min(from_us) as from_us,
         max(to_us) as to_us,
-        max("collection") as collection_group,
+        max(collection) as collection_group,
         max(did) as did
     from {{ source('raw', 'gaps') }}
     group by gap_id
@@ -61,9 +61,9 @@ select
 from records_by_hour
 left join open_gaps
     on
-        open_gaps.from_us <= records_by_hour.last_event_us
-        and (open_gaps.to_us is null or open_gaps.to_us >= records_by_hour.first_event_us)
-        and (open_gaps.collection_group is null or open_gaps.collection_group = records_by_hour.collection_group)
+        records_by_hour.last_event_us >= open_gaps.from_us
+        and (open_gaps.to_us is null or records_by_hour.first_event_us <= open_gaps.to_us)
+        and (open_gaps.collection_group is null or records_by_hour.collection_group = open_gaps.collection_group)
 group by
     records_by_hour.event_hour,
     records_by_hour.collection_group,

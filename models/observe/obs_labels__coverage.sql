@@ -14,7 +14,7 @@ labelers as (
 
     select
         labeler,
-        "version",
+        version,
         needs
     from {{ ref('labelers') }}
 
@@ -26,18 +26,18 @@ asked as (
         uri,
         cid,
         labeler,
-        "version",
-        bool_or("status" = 'ok') as is_labelled,
-        bool_or("status" in ('refused', 'skipped')) as is_refused,
-        bool_or("status" = 'failed') as is_failed
+        version,
+        bool_or(status = 'ok') as is_labelled,
+        bool_or(status in ('refused', 'skipped')) as is_refused,
+        bool_or(status = 'failed') as is_failed
     from {{ ref('stg_labels__values') }}
-    group by uri, cid, labeler, "version"
+    group by uri, cid, labeler, version
     union all
     select distinct
         uri,
         cid,
         labeler,
-        "version",
+        version,
         true as is_labelled,
         false as is_refused,
         false as is_failed
@@ -51,12 +51,12 @@ verdicts as (
         uri,
         cid,
         labeler,
-        "version",
+        version,
         bool_or(is_labelled) as is_labelled,
         bool_or(is_refused) as is_refused,
         bool_or(is_failed) as is_failed
     from asked
-    group by uri, cid, labeler, "version"
+    group by uri, cid, labeler, version
 
 )
 
@@ -64,7 +64,7 @@ select
     ---------- what
     posts.event_day,
     labelers.labeler,
-    labelers."version",
+    labelers.version,
 
     ---------- numerics
     count(*) as posts,
@@ -82,6 +82,6 @@ left join verdicts
         posts.uri = verdicts.uri
         and posts.cid = verdicts.cid
         and labelers.labeler = verdicts.labeler
-        and labelers."version" = verdicts."version"
+        and labelers.version = verdicts.version
 where labelers.needs = 'any' or posts.is_eligible
-group by posts.event_day, labelers.labeler, labelers."version"
+group by posts.event_day, labelers.labeler, labelers.version

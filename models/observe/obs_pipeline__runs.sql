@@ -2,7 +2,7 @@ with states as (
 
     select
         *,
-        row(ts, case when "status" = 'running' then 0 else 1 end, segment) as latest
+        row(ts, case when status = 'running' then 0 else 1 end, segment) as latest
     from {{ source('raw', 'runs') }}
 
 )
@@ -16,8 +16,8 @@ select
     pid,
 
     ---------- how it ended
-    max_by("status", latest) as "status",
-    max_by("error", latest) as "error",
+    max_by(status, latest) as status,
+    max_by(error, latest) as error,
     max_by(records, latest) as records,
     max_by(duration_s, latest) as duration_s,
     max_by(detail, latest) as detail,

@@ -8,8 +8,8 @@ select
     rkey,
 
     ---------- text
-    "text",
-    "language",
+    text,
+    language,
 
     ---------- what it points to
     reply_root_uri,

@@ -77,7 +77,7 @@ spam_weights as (
         sum(spam_terms.weight) as weight
     from posts
     inner join {{ ref('spam_terms') }} as spam_terms
-        on strpos(lower(posts."text"), spam_terms.term) > 0
+        on strpos(lower(posts.text), spam_terms.term) > 0
     group by posts.uri
 
 ),
@@ -110,7 +110,7 @@ posts_with_facts as (
         parameters.max_mentions,
         parameters.spam_weight,
         parameters.min_english_score,
-        languages."language",
+        languages.language,
         languages.language_score,
         excluded_authors.is_excludelisted,
         excluded_authors.is_inactive,
@@ -156,8 +156,8 @@ posts_with_verdicts as (
         hashtags > max_hashtags as too_many_hashtags,
         weight_of_spam_terms >= spam_weight or mentions > max_mentions as spam,
         coalesce(uri <> first_uri_of_same_words, false) as duplicate_text,
-        has_content and coalesce("language" <> 'en' or language_score < min_english_score, false) as not_english,
-        has_content and "language" is null as language_unknown
+        has_content and coalesce(language <> 'en' or language_score < min_english_score, false) as not_english,
+        has_content and language is null as language_unknown
     from posts_with_facts
 
 ),
@@ -184,8 +184,8 @@ select
     rkey,
 
     ---------- text
-    "text",
-    "language",
+    text,
+    language,
 
     ---------- what it points to
     reply_root_uri,

@@ -2,16 +2,18 @@ with language_labels as (
 
     select
         label_values.*,
-        row(label_values.labelled_at, label_values.run_id, label_values.attempt, label_values.text_value) as first_of_all
+        row(
+            label_values.labelled_at, label_values.run_id, label_values.attempt, label_values.text_value
+        ) as first_of_all
     from {{ ref('stg_labels__values') }} as label_values
     inner join {{ ref('labelers') }} as labelers
         on
             label_values.labeler = labelers.labeler
-            and label_values."version" = labelers."version"
+            and label_values.version = labelers.version
     where
         label_values.labeler = 'language'
-        and label_values."label" = 'language'
-        and label_values."status" = 'ok'
+        and label_values.label = 'language'
+        and label_values.status = 'ok'
 
 )
 
@@ -21,7 +23,7 @@ select
     cid,
 
     ---------- values
-    min_by(text_value, first_of_all) as "language",
+    min_by(text_value, first_of_all) as language,
     min_by(score, first_of_all) as language_score
 from language_labels
 group by uri, cid

@@ -2,7 +2,7 @@ with posts as (
 
     select
         *,
-        {{ standardised_text('"text"') }} as standardised
+        {{ standardised_text('text') }} as standardised
     from {{ ref('stg_bluesky__posts') }}
 
 ),
@@ -31,7 +31,7 @@ select
     rkey,
 
     ---------- text
-    standardised as "text",
+    standardised as text,
     lower(own_text) as own_words,
 
     ---------- what it points to

@@ -20,7 +20,7 @@ select
     record,
 
     ---------- where from
-    "source" as captured_by,
+    source as captured_by,
     segment,
     seq,
     file_name,
@@ -37,5 +37,5 @@ select
     ---------- partitions
     collection_group,
     dt,
-    "hour"
+    hour
 from source

@@ -2,7 +2,7 @@ with source as (
 
     select
         *,
-        row(event_us, coalesce(seq, 0), "source", segment) as fold_key
+        row(event_us, coalesce(seq, 0), source, segment) as fold_key
     from {{ source('raw', 'accounts') }}
 
 )
@@ -12,7 +12,7 @@ select
     did,
 
     ---------- status
-    case when not max_by(active, fold_key) then coalesce(max_by("status", fold_key), 'inactive') end as inactive_status,
+    case when not max_by(active, fold_key) then coalesce(max_by(status, fold_key), 'inactive') end as inactive_status,
     max_by(active, fold_key) as is_active,
 
     ---------- times, microseconds UTC

@@ -2,7 +2,7 @@ with source as (
 
     select
         *,
-        row(event_us, coalesce(seq, 0), "source", segment) as fold_key
+        row(event_us, coalesce(seq, 0), source, segment) as fold_key
     from {{ source('raw', 'identities') }}
 
 )

@@ -95,7 +95,7 @@ posts as (
         rev,
 
         ---------- text
-        fields[1] as "text",
+        fields[1] as text,
         fields[6] as embed_type,
 
         ---------- what it points to

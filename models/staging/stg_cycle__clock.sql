@@ -1,5 +1,7 @@
 {{ config(materialized='table') }}
 
+{% set told_us = var('as_of_us') | int %}
+
 with latest_event as (
 
     select
@@ -15,8 +17,6 @@ with latest_event as (
 )
 
 select
-    cast(
-        {% if var('as_of_us') | int > 0 %}{{ var('as_of_us') }}{% else %}coalesce(latest_event_us, 0){% endif %} as bigint
-    ) as as_of_us,
+    cast({{ told_us if told_us > 0 else 'coalesce(latest_event_us, 0)' }} as bigint) as as_of_us,
     first_live_event_us
 from latest_event

@@ -3,7 +3,7 @@ select
     uri,
     cid,
     labeler,
-    "version",
+    version,
     run_id,
 
     ---------- values

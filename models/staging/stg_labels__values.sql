@@ -3,8 +3,8 @@ select
     uri,
     cid,
     labeler,
-    "version",
-    "label",
+    version,
+    label,
     run_id,
 
     ---------- values
@@ -12,8 +12,8 @@ select
     text_value,
 
     ---------- how it went
-    "status",
-    "error",
+    status,
+    error,
     attempt,
     latency_ms,
     tokens_in,

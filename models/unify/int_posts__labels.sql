@@ -14,7 +14,7 @@ precedence as (
         precedence.labeler,
         precedence.source_label,
         precedence.priority,
-        labelers."version"
+        labelers.version
     from {{ ref('label_precedence') }} as precedence
     inner join {{ ref('labelers') }} as labelers
         on precedence.labeler = labelers.labeler
@@ -30,7 +30,7 @@ candidate_labels as (
         label_values.cid,
         precedence.unified_label,
         label_values.labeler,
-        label_values."version",
+        label_values.version,
         label_values.score,
         label_values.labelled_at,
         row(
@@ -40,31 +40,42 @@ candidate_labels as (
     inner join precedence
         on
             label_values.labeler = precedence.labeler
-            and label_values."version" = precedence."version"
-            and label_values."label" = precedence.source_label
+            and label_values.version = precedence.version
+            and label_values.label = precedence.source_label
     where
-        label_values."status" = 'ok'
+        label_values.status = 'ok'
         and label_values.score is not null
+
+),
+
+chosen_labels as (
+
+    select
+        candidate_labels.uri,
+        candidate_labels.cid,
+        candidate_labels.unified_label,
+        min_by(candidate_labels.score, candidate_labels.preference) as score,
+        min_by(candidate_labels.labeler, candidate_labels.preference) as labeler,
+        min_by(candidate_labels.version, candidate_labels.preference) as version,
+        min_by(candidate_labels.labelled_at, candidate_labels.preference) as labelled_at
+    from candidate_labels
+    inner join posts
+        on
+            candidate_labels.uri = posts.uri
+            and candidate_labels.cid = posts.cid
+    group by candidate_labels.uri, candidate_labels.cid, candidate_labels.unified_label
 
 )
 
+-- One row a label became one column a label; max() only names the one value that there is.
 select
-    ---------- ids
-    posts.uri,
-    posts.cid,
-
-    ---------- labels
     {%- for label in unified_labels() %}
-    min_by(candidate_labels.score, preference) filter (where unified_label = '{{ label }}') as {{ label }},
-    min_by(candidate_labels.labeler, preference) filter (where unified_label = '{{ label }}') as {{ label }}_labeler,
-    min_by(candidate_labels."version", preference) filter (where unified_label = '{{ label }}') as {{ label }}_version,
-    min_by(candidate_labels.labelled_at, preference) filter (
-        where unified_label = '{{ label }}'
-    ) as {{ label }}_labelled_at{{ ',' if not loop.last }}
+    max(case when unified_label = '{{ label }}' then score end) as {{ label }},
+    max(case when unified_label = '{{ label }}' then labeler end) as {{ label }}_labeler,
+    max(case when unified_label = '{{ label }}' then version end) as {{ label }}_version,
+    max(case when unified_label = '{{ label }}' then labelled_at end) as {{ label }}_labelled_at,
     {%- endfor %}
-from posts
-inner join candidate_labels
-    on
-        posts.uri = candidate_labels.uri
-        and posts.cid = candidate_labels.cid
-group by posts.uri, posts.cid
+    uri,
+    cid
+from chosen_labels
+group by uri, cid

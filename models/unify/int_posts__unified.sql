@@ -7,7 +7,7 @@ with embedded as (
     inner join {{ ref('labelers') }} as labelers
         on
             embeddings.labeler = labelers.labeler
-            and embeddings."version" = labelers."version"
+            and embeddings.version = labelers.version
 
 )
 
@@ -18,8 +18,8 @@ select
     posts.did as author_did,
 
     ---------- text
-    posts."text",
-    posts."language",
+    posts.text,
+    posts.language,
 
     ---------- engagement
     engagement.likes,

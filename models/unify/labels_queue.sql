@@ -7,7 +7,7 @@ with labelers as (
 
     select
         labeler,
-        "version",
+        version,
         needs
     from {{ ref('labelers') }}
     where {{ 'in_demo' if var('label_profile') == 'demo' else 'in_study' }}
@@ -35,7 +35,7 @@ posts as (
         filtered.uri,
         filtered.cid,
         filtered.did,
-        filtered."text",
+        filtered.text,
         filtered.is_eligible,
         filtered.event_us,
         case
@@ -56,11 +56,11 @@ asked as (
         label_values.uri,
         label_values.cid,
         label_values.labeler,
-        label_values."version",
-        bool_or(label_values."status" <> 'failed') as is_answered,
+        label_values.version,
+        bool_or(label_values.status <> 'failed') as is_answered,
         max(label_values.attempt) as attempts
     from {{ ref('stg_labels__values') }} as label_values
-    group by label_values.uri, label_values.cid, label_values.labeler, label_values."version"
+    group by label_values.uri, label_values.cid, label_values.labeler, label_values.version
 
 ),
 
@@ -70,7 +70,7 @@ embedded as (
         uri,
         cid,
         labeler,
-        "version"
+        version
     from {{ ref('stg_labels__embeddings') }}
 
 )
@@ -78,13 +78,13 @@ embedded as (
 select
     ---------- whom to ask
     labelers.labeler,
-    cast(labelers."version" as varchar) as "version",
+    cast(labelers.version as varchar) as version,
 
     ---------- about what
     posts.uri,
     posts.cid,
     posts.did,
-    posts."text",
+    posts.text,
 
     ---------- how
     cast(coalesce(asked.attempts, 0) + 1 as integer) as attempt,
@@ -99,13 +99,13 @@ left join asked
         posts.uri = asked.uri
         and posts.cid = asked.cid
         and labelers.labeler = asked.labeler
-        and labelers."version" = asked."version"
+        and labelers.version = asked.version
 left join embedded
     on
         posts.uri = embedded.uri
         and posts.cid = embedded.cid
         and labelers.labeler = embedded.labeler
-        and labelers."version" = embedded."version"
+        and labelers.version = embedded.version
 where
     (labelers.needs = 'any' or posts.is_eligible)
     and not coalesce(asked.is_answered, false)
