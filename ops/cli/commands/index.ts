@@ -1,6 +1,7 @@
 import type { Register } from '../command.ts';
 import { register as capture } from './capture.ts';
 import { register as cycle } from './cycle.ts';
+import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as land } from './land.ts';
 import { register as runs } from './runs.ts';
@@ -12,4 +13,17 @@ import { register as transform } from './transform.ts';
 import { register as rank } from './rank.ts';
 
 /** In the order in which `--help` lists them: the way of the data, then what one runs beside it. */
-export const commands: Register[] = [capture, land, transform, enrich, train, rank, cycle, serve, status, runs, study];
+export const commands: Register[] = [
+  capture,
+  land,
+  transform,
+  enrich,
+  train,
+  rank,
+  cycle,
+  serve,
+  status,
+  runs,
+  doctor,
+  study,
+];
