@@ -10,7 +10,7 @@ import {
   type Session,
 } from '../../tests/network/index.ts';
 import type { Config } from '../config/index.ts';
-import { createProgress } from '../progress/index.ts';
+import { createProgress, type Progress } from '../progress/index.ts';
 import { getFeedSkeleton } from './ask.ts';
 
 /** A Bluesky in miniature with its history written. */
@@ -46,7 +46,7 @@ export async function startMiniature(options: {
   };
   try {
     const accounts = createProgress({ label: 'accounts', total: plan.accounts.length });
-    const commits = createProgress({ label: 'commits', total: plan.sessions.length });
+    let commits: Progress | undefined; // its clock starts with the first commit
     let created = 0;
     const population = await populate({
       plan,
@@ -59,10 +59,11 @@ export async function startMiniature(options: {
         if (created === plan.accounts.length) accounts.done();
       },
       onSession: () => {
+        commits ??= createProgress({ label: 'commits', total: plan.sessions.length });
         commits.advance();
       },
     });
-    commits.done();
+    commits?.done();
     relay = await startRestampingRelay({ pdsUrl: network.pdsUrl, population });
     await relay.caughtUp;
     return {
