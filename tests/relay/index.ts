@@ -3,3 +3,4 @@ export * from './relay-double.ts';
 export * from './plc-double.ts';
 export * from './jetstream-double.ts';
 export * from './spooled.ts';
+export * from './tampered.ts';
