@@ -15,10 +15,15 @@ inactive_accounts as (
 ),
 
 -- From when on likes are known: from the first record that was witnessed live, or, where likes were left out of capture
--- for a while, from the last time that this changed.
+-- for a while, from the last time that this changed. (DuckDB's greatest() passes over nulls and Trino's doesn't, so
+-- nulls are kept away from it.)
 like_coverage as (
 
-    select greatest(clock.first_live_event_us, coalesce(max(gaps.to_us), 0)) as covered_from_us
+    select
+        case
+            when clock.first_live_event_us is not null
+                then greatest(clock.first_live_event_us, coalesce(max(gaps.to_us), 0))
+        end as covered_from_us
     from {{ ref('stg_cycle__clock') }} as clock
     left join {{ source('raw', 'gaps') }} as gaps
         on

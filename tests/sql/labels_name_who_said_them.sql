@@ -1,0 +1,11 @@
+-- A value without its labeler and version, or the other way round, is a value that nobody gave.
+{% for label in unified_labels() %}
+select
+    uri,
+    '{{ label }}' as label_name
+from {{ ref('int_posts__unified') }}
+where
+    ({{ label }} is null) <> ({{ label }}_labeler is null)
+    or ({{ label }} is null) <> ({{ label }}_version is null)
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -1,0 +1,7 @@
+-- The starter student for constructive learned another score than the study's: under a study it must not rank silently.
+select *
+from {{ ref('label_precedence') }}
+where
+    profile = 'study'
+    and label = 'constructive'
+    and labeler = 'student_constructive'
