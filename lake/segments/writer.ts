@@ -79,7 +79,7 @@ export function writeDurably(file: string, content: string): void {
   const temporary = `${file}.tmp`;
   const fd = fs.openSync(temporary, 'w');
   try {
-    fs.writeSync(fd, content);
+    fs.writeFileSync(fd, content); // all of it: a bare write may stop short on a full disk
     fs.fsyncSync(fd);
   } finally {
     fs.closeSync(fd);
@@ -92,7 +92,7 @@ export function writeDurably(file: string, content: string): void {
 export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
   const { spool, stream, format, maxBytes = 64 << 20, maxAgeMs = 60_000, now = Date.now } = options;
   const folder = path.join(spool, stream);
-  fs.mkdirSync(folder, { recursive: true });
+  if (fs.mkdirSync(folder, { recursive: true }) !== undefined) syncFolderSync(spool);
 
   let segment: OpenSegment | null = null;
   let pending: Buffer[] = [];
@@ -152,36 +152,49 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
     durableCursor = cursor;
   };
 
-  const sealNow = async (recovered = false): Promise<Seal | null> => {
-    if (segment === null) return null;
+  // What is closed and not sealed yet, because the disk was full or failed in between: tried again at the next seal.
+  let closed: Seal[] = [];
+
+  const closeSegment = (): void => {
+    if (segment === null) return;
     flush();
-    const sealing = segment;
-    fs.fdatasyncSync(sealing.fd);
-    fs.closeSync(sealing.fd);
+    const closing = segment;
+    fs.fdatasyncSync(closing.fd);
+    fs.closeSync(closing.fd);
     segment = null;
     unsyncedBytes = 0;
     durableCursor = appendedCursor;
-    const seal: Seal = {
-      id: sealing.id,
+    closed.push({
+      id: closing.id,
       stream,
       format,
-      lines: sealing.lines,
-      bytes: sealing.bytes,
-      sha256: sealing.hash.digest('hex'),
+      lines: closing.lines,
+      bytes: closing.bytes,
+      sha256: closing.hash.digest('hex'),
       cursor: appendedCursor,
-      openedMs: sealing.openedMs,
+      openedMs: closing.openedMs,
       sealedMs: now(),
-      recovered,
-    };
-    const base = path.join(folder, sealing.id);
-    fs.renameSync(sealing.file, base + dataSuffix);
-    writeDurably(base + sealSuffix, JSON.stringify(seal));
-    fs.rmSync(base + ownerSuffix, { force: true });
-    return seal;
+      recovered: false,
+    });
+  };
+
+  const sealNow = async (): Promise<Seal | null> => {
+    closeSegment();
+    let last: Seal | null = null;
+    for (const seal of closed) {
+      const base = path.join(folder, seal.id);
+      if (fs.existsSync(base + openSuffix)) fs.renameSync(base + openSuffix, base + dataSuffix);
+      writeDurably(base + sealSuffix, JSON.stringify(seal));
+      fs.rmSync(base + ownerSuffix, { force: true });
+      closed = closed.filter((other) => other !== seal);
+      last = seal;
+    }
+    return last;
   };
 
   const due = (): boolean =>
-    segment !== null && (segment.bytes + pendingBytes >= maxBytes || now() - segment.openedMs >= maxAgeMs);
+    closed.length > 0 ||
+    (segment !== null && (segment.bytes + pendingBytes >= maxBytes || now() - segment.openedMs >= maxAgeMs));
 
   return {
     append(lines, count, cursor) {
@@ -203,8 +216,8 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
     get pendingBytes() {
       return pendingBytes + unsyncedBytes;
     },
-    seal: () => inOrder(() => sealNow()),
-    rotateIfDue: () => (due() ? inOrder(() => sealNow()) : Promise.resolve(null)),
-    close: () => inOrder(() => sealNow()),
+    seal: () => inOrder(sealNow),
+    rotateIfDue: () => (due() ? inOrder(sealNow) : Promise.resolve(null)),
+    close: () => inOrder(sealNow),
   };
 }

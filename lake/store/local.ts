@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { lakeErrors } from '../errors.ts';
 import type { Lake, StoredFile } from './store.ts';
 
@@ -14,6 +15,16 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** Makes a folder that is still there after a power cut: each folder that is new is written into the one above it. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await fs.mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; ; made = path.dirname(made)) {
+    await syncFolder(path.dirname(made));
+    if (made === first) return;
   }
 }
 
@@ -41,7 +52,7 @@ export class LocalLake implements Lake {
       for (const entry of entries) {
         const full = path.join(absolute, entry.name);
         if (entry.isDirectory()) await walk(full);
-        else if (!entry.name.endsWith('.tmp')) {
+        else if (!entry.name.endsWith('.tmp') && !entry.name.endsWith('.lock')) {
           const stat = await fs.stat(full).catch(() => null); // removed between readdir and stat
           if (stat)
             found.push({
@@ -93,7 +104,7 @@ export class LocalLake implements Lake {
 
   async adopt(localFile: string, relative: string): Promise<void> {
     const target = this.uri(relative);
-    await fs.mkdir(path.dirname(target), { recursive: true });
+    await makeFolder(path.dirname(target));
     const handle = await fs.open(localFile, 'r+');
     try {
       await handle.sync();
@@ -119,40 +130,30 @@ export class LocalLake implements Lake {
   }
 
   async swap(relative: string, expected: Uint8Array | null, next: string): Promise<void> {
-    // One lock file a pointer makes compare and rename one step for publishers on this machine. A publisher that
-    // died inside leaves the lock; one older than ten seconds is taken over, since the step takes milliseconds.
+    // SQLite's exclusive lock on a file beside the pointer makes compare and rename one step for all publishers of this
+    // machine. The system lets go of it when its holder dies, so there is no stale one to judge, and to judge wrongly.
     const lock = `${this.uri(relative)}.lock`;
-    await fs.mkdir(path.dirname(lock), { recursive: true });
-    await this.#takeLock(lock, relative);
+    await makeFolder(path.dirname(lock));
+    const database = new Database(lock, { timeout: 0 });
     try {
+      try {
+        database.exec('BEGIN EXCLUSIVE');
+      } catch (error) {
+        throw hasCode(error, 'SQLITE_BUSY') ? lakeErrors.raced(relative) : error;
+      }
       const current = await this.read(relative);
       const same =
         expected === null ? current === null : current !== null && Buffer.compare(current, expected) === 0;
       if (!same) throw lakeErrors.raced(relative);
       await this.write(relative, next);
     } finally {
-      await fs.rm(lock, { force: true });
+      database.close();
     }
-  }
-
-  async #takeLock(lock: string, relative: string): Promise<void> {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        await (await fs.open(lock, 'wx')).close();
-        return;
-      } catch (error) {
-        if (!hasCode(error, 'EEXIST')) throw error;
-        const stat = await fs.stat(lock).catch(() => null);
-        if (stat && Date.now() - stat.mtimeMs < 10_000) throw lakeErrors.raced(relative);
-        await fs.rm(lock, { force: true });
-      }
-    }
-    throw lakeErrors.raced(relative);
   }
 
   async #stage(relative: string, content: Uint8Array | string): Promise<string> {
     const target = this.uri(relative);
-    await fs.mkdir(path.dirname(target), { recursive: true });
+    await makeFolder(path.dirname(target));
     const temporary = `${target}.${randomUUID()}.tmp`;
     const handle = await fs.open(temporary, 'wx');
     try {
