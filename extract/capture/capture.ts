@@ -49,6 +49,8 @@ export interface CaptureOptions {
   random?: (() => number) | undefined;
   /** Waits between attempts to connect; milliseconds. */
   backoff?: FollowOptions['backoff'];
+  /** Waits before a frame that time may heal is tried again; milliseconds. */
+  retryDelaysMs?: readonly number[] | undefined;
 }
 
 export interface CaptureSummary {
@@ -64,6 +66,8 @@ export interface CaptureSummary {
   leftOut: Record<string, number>;
   /** Frames that the fast decoder would have rejected and the reference took. */
   disagreements: number;
+  /** Frames that were rejected first and taken on another try. */
+  healed: number;
   connections: number;
   /** Where the next capture goes on: a seq, or microseconds for Jetstream; null if nothing ever came. */
   cursor: number | null;
@@ -136,7 +140,15 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
           maxFrameBytes: defaultMaxFrameBytes,
         } as const;
         const verifiers = await openVerifiers(config.verifyWorkers, settings, keys);
-        return openFirehoseSource({ url, spool: into, events, verifiers, keys, now });
+        return openFirehoseSource({
+          url,
+          spool: into,
+          events,
+          verifiers,
+          keys,
+          now,
+          retryDelaysMs: options.retryDelaysMs,
+        });
       };
       const followed = await followStream({
         spool,
@@ -176,6 +188,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         rejected: counts.rejected,
         leftOut: counts.leftOut,
         disagreements: counts.disagreements,
+        healed: counts.healed,
         connections: followed.connections,
         cursor: followed.position.cursor,
         eventUs: followed.position.us,

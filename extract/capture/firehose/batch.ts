@@ -18,6 +18,8 @@ export interface FrameBatch {
   frames: Buffer[];
   /** When each was received, microseconds UTC. */
   receivedUs: number[];
+  /** Set where the frames were rejected before: keys must be newer than this, and the lines don't move the cursor. */
+  retry?: { attempt: number; freshSinceMs: number };
 }
 
 /** A frame that was rejected for a reason that time may heal. */
@@ -99,8 +101,12 @@ export async function processBatch(
   const opened: Opened[] = [];
   for (const bytes of batch.frames)
     opened.push(openFast(bytes, settings) ?? (await openSlowly(bytes, settings)));
-  const keys = verify ? await resolveKeys(opened, askKeys) : new Map<string, KeyAnswer>();
+  const keys = verify
+    ? await resolveKeys(opened, askKeys, batch.retry?.freshSinceMs ?? null)
+    : new Map<string, KeyAnswer>();
 
+  const movesCursor = batch.retry === undefined;
+  const attempts = batch.retry?.attempt ?? 1;
   const lines: string[] = [];
   const count = (into: Record<string, number>, name: string, n = 1): void => {
     into[name] = (into[name] ?? 0) + n;
@@ -185,7 +191,7 @@ export async function processBatch(
       count(result.rejected, reason);
       if (retryReasons.has(reason)) result.retryable.push({ index, reason });
       const kept = bytes.length <= maxFrameBytes ? bytes : null;
-      lines.push(rejectedLine(stamp, { reason, detail: message, frame: kept, attempts: 1 }, true));
+      lines.push(rejectedLine(stamp, { reason, detail: message, frame: kept, attempts }, movesCursor));
     };
     if (frame === null) {
       reject(problem as Rejection);
@@ -240,7 +246,12 @@ export async function processBatch(
     }
     // a frame that left no row, or only one that can't stand for a cursor, still moves the cursor when it is the last
     const leftRow = lines.length > before && frame?.type !== 'sync';
-    if (index === opened.length - 1 && result.lastSeq !== null && (!leftRow || stamp.seq === null))
+    if (
+      movesCursor &&
+      index === opened.length - 1 &&
+      result.lastSeq !== null &&
+      (!leftRow || stamp.seq === null)
+    )
       lines.push(
         cursorLine({ ...stamp, seq: result.lastSeq, eventUs: result.lastUs ?? stamp.eventUs, did: null }),
       );
@@ -256,7 +267,9 @@ export async function processBatch(
       return false;
     });
     for (const [i, op] of kept.entries())
-      into.push(recordLine(stamp, { ...op, rev: commit.rev, verified: verify }, i === kept.length - 1));
+      into.push(
+        recordLine(stamp, { ...op, rev: commit.rev, verified: verify }, movesCursor && i === kept.length - 1),
+      );
     if (kept.length > 0) count(result.rows, 'record', kept.length);
   }
 }
@@ -300,11 +313,15 @@ async function openSlowly(bytes: Buffer, { decoder, reference }: BatchSettings):
   return { frame: null, decoder, problem };
 }
 
-async function resolveKeys(opened: Opened[], askKeys: AskKeys): Promise<Map<string, KeyAnswer>> {
+async function resolveKeys(
+  opened: Opened[],
+  askKeys: AskKeys,
+  freshSinceMs: number | null,
+): Promise<Map<string, KeyAnswer>> {
   const dids = new Set<string>();
   for (const { frame, problem } of opened)
     if (frame !== null && problem === null && needsKey(frame.type) && frame.did !== null) dids.add(frame.did);
   const asked = [...dids];
-  const answers = asked.length > 0 ? await askKeys(asked, null) : [];
+  const answers = asked.length > 0 ? await askKeys(asked, freshSinceMs) : [];
   return new Map(asked.map((did, i) => [did, answers[i] as KeyAnswer]));
 }

@@ -4,6 +4,7 @@ import { firehoseGapLine } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 import type { Source, SourceCounts, SourceEvents } from '../stream/source.ts';
 import type { BatchResult, FrameBatch } from './batch.ts';
+import { openRetries } from './retries.ts';
 import type { Verifiers } from './verifiers.ts';
 
 export interface FirehoseSourceOptions {
@@ -12,8 +13,12 @@ export interface FirehoseSourceOptions {
   events: SourceEvents;
   verifiers: Verifiers;
   keys: SigningKeys;
+  /** Waits before a frame that time may heal is tried for the second, third, … time. */
+  retryDelaysMs?: readonly number[] | undefined;
   now?: () => number;
 }
+
+const minute = 60_000;
 
 const framesPerBatch = 64;
 
@@ -27,6 +32,7 @@ const addTo = (sum: Record<string, number>, more: Record<string, number>): void 
  */
 export function openFirehoseSource(options: FirehoseSourceOptions): Source {
   const { url, spool, events, verifiers, keys, now = Date.now } = options;
+  const retries = openRetries(options.retryDelaysMs ?? [minute, 5 * minute, 30 * minute], now);
   const meter = metrics.getMeter('feedtrial');
   const eventCounter = meter.createCounter('feedtrial.capture.events', { description: 'frames by type' });
   const rejectedCounter = meter.createCounter('feedtrial.capture.rejected', {
@@ -39,6 +45,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     rejected: {},
     leftOut: {},
     disagreements: 0,
+    healed: 0,
     stepsBack: 0,
   };
   let filling: FrameBatch = { frames: [], receivedUs: [] };
@@ -68,6 +75,8 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     for (const [type, n] of Object.entries(result.frames)) eventCounter.add(n, { type });
     for (const [reason, n] of Object.entries(result.rejected)) rejectedCounter.add(n, { reason });
     for (const did of result.identities) keys.forget(did);
+    for (const { index } of result.retryable)
+      retries.add(batch.frames[index] as Buffer, batch.receivedUs[index] as number, 1);
     for (const notice of result.notices) events.onNotice(notice);
     if (result.lastSeq !== null)
       events.onTaken({
@@ -100,6 +109,25 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
       });
     }
   };
+
+  const retryTimer = setInterval(() => {
+    for (const { frames, receivedUs, attempts } of retries.takeDue()) {
+      const attempt = attempts + 1;
+      const batch: FrameBatch = { frames, receivedUs, retry: { attempt, freshSinceMs: now() } };
+      verifiers.process(batch).then(
+        (result) => {
+          if (closed) return;
+          if (result.lineCount > 0) spool.append(result.lines, result.lineCount, null);
+          addTo(counts.rows, result.rows);
+          counts.healed += frames.length - result.retryable.length;
+          for (const { index } of result.retryable)
+            retries.add(frames[index] as Buffer, receivedUs[index] as number, attempt);
+        },
+        () => undefined, // the verifiers are gone; the frames stay rejected
+      );
+    }
+  }, 1_000);
+  retryTimer.unref();
 
   const flush = (): void => {
     if (fillTimer !== null) clearImmediate(fillTimer);
@@ -138,6 +166,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     },
     async close() {
       closed = true;
+      clearInterval(retryTimer);
       await verifiers.close();
     },
   };

@@ -89,6 +89,7 @@ export async function openVerifiers(
           bytes: bytes.buffer,
           ends,
           receivedUs: batch.receivedUs,
+          ...(batch.retry === undefined ? {} : { retry: batch.retry }),
         };
         idlest.worker.postMessage(message, [bytes.buffer]);
       });

@@ -1,5 +1,5 @@
 import type { KeyAnswer } from '../identity/keys.ts';
-import type { BatchResult } from './batch.ts';
+import type { BatchResult, FrameBatch } from './batch.ts';
 
 /** What a verifying thread is started with. */
 export interface WorkerSettings {
@@ -11,7 +11,14 @@ export interface WorkerSettings {
 
 /** To a thread: frames back to back in one transferred buffer, or the keys that it asked for. */
 export type ToWorker =
-  | { kind: 'batch'; id: number; bytes: ArrayBuffer; ends: number[]; receivedUs: number[] }
+  | {
+      kind: 'batch';
+      id: number;
+      bytes: ArrayBuffer;
+      ends: number[];
+      receivedUs: number[];
+      retry?: FrameBatch['retry'];
+    }
   | { kind: 'keys'; request: number; answers: KeyAnswer[] };
 
 export type FromWorker =

@@ -24,11 +24,9 @@ const askKeys = (dids: string[], freshSinceMs: number | null): Promise<KeyAnswer
 async function work(message: Extract<ToWorker, { kind: 'batch' }>): Promise<void> {
   const all = Buffer.from(message.bytes);
   const frames = message.ends.map((end, i) => all.subarray(i === 0 ? 0 : message.ends[i - 1], end));
-  const { lines, ...result } = await processBatch(
-    { frames, receivedUs: message.receivedUs },
-    settings,
-    askKeys,
-  );
+  const { receivedUs, retry } = message;
+  const batch = { frames, receivedUs, ...(retry === undefined ? {} : { retry }) };
+  const { lines, ...result } = await processBatch(batch, settings, askKeys);
   // a small Buffer shares its memory with others and can't be transferred
   const own = lines.byteLength === lines.buffer.byteLength ? (lines as Uint8Array) : Uint8Array.from(lines);
   send({ kind: 'done', id: message.id, result, lines: own }, [own.buffer as ArrayBuffer]);

@@ -33,6 +33,7 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
     rejected: {},
     leftOut: {},
     disagreements: 0,
+    healed: 0,
     stepsBack: 0,
   };
   const backlog = { messages: 0, bytes: 0 };

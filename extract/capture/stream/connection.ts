@@ -57,7 +57,7 @@ export function connect(url: string, handlers: ConnectionHandlers, options: Conn
   });
   socket.on('message', (data) => {
     heard();
-    handlers.onMessage(Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer));
+    handlers.onMessage(Array.isArray(data) ? Buffer.concat(data) : (data as Buffer));
   });
   socket.on('error', (error) => (reason ??= error.message));
   const ended = new Promise<string>((resolve) => {

@@ -11,6 +11,8 @@ export interface SourceCounts {
   /** Operations of collections that are not kept. */
   leftOut: Record<string, number>;
   disagreements: number;
+  /** Frames that were rejected first and taken on another try. */
+  healed: number;
   /** Sequence numbers that went back, which a relay's restart may cause. */
   stepsBack: number;
 }

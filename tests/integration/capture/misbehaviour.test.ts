@@ -184,6 +184,34 @@ describe.skipIf(!hasData)('a relay or a directory that misbehaves', () => {
     expect(Buffer.from(row?.frame as string, 'base64').equals(frame)).toBe(true);
   });
 
+  it('an account that the directory learns of a little later: its commit is tried again and taken', async () => {
+    const documents = realDidDocuments();
+    const frame = frames[0] as Buffer;
+    const did = commitOf(frame).repo;
+    const document = documents[did];
+    delete documents[did];
+    const plc = await plcOf(documents);
+    const relay = await relayOf({ frames: frames.slice(0, 3) });
+    const own = config();
+    const stop = new AbortController();
+    const running = run({
+      config: own,
+      url: relay.url,
+      plcUrl: plc.url,
+      signal: stop.signal,
+      retryDelaysMs: [1, 1],
+    });
+    const rowsOf = (kind: string) =>
+      spooledRows(own.spool).filter((row) => row.t === kind && row.did === did);
+    await expect.poll(() => rowsOf('rejected').length, soon).toBeGreaterThan(0);
+    plc.documents[did] = document;
+    await expect.poll(() => rowsOf('record').length, soon).toBe(1);
+    stop.abort();
+    expect(await running).toMatchObject({ healed: 1, cursor: firstSeq + 2 });
+    expect(rowsOf('record')).toMatchObject([{ seq: firstSeq, verified: true, resume: false }]);
+    expect(readSeals(own.spool, 'firehose').at(-1)?.cursor).toBe(firstSeq + 2);
+  });
+
   it('a second capture of the same stream is refused, and names the first', async () => {
     const relay = await relayOf({ frames, delayMs: 20 });
     const plc = await plcOf();
