@@ -14,10 +14,10 @@ import {
   type Lake,
   type Table,
 } from '../lake/index.ts';
+import type { Config } from '../ops/config/index.ts';
 import { enrichErrors } from './errors.ts';
 import { wholeQueue, type Shard } from './shard.ts';
 
-/** Format of the journal's segments; landing leaves them to this part. */
 const format = 'labels/1';
 /** A segment becomes Parquet when it holds this many rows or is this old: few files, and labels that show soon. */
 const rowsPerFile = { value: 250_000, embedding: 20_000 };
@@ -26,7 +26,11 @@ const maxAgeMs = 5 * 60_000;
 /** A row of labels/values or labels/embeddings as the journal keeps it; `kind` says which. */
 export type JournalRow = { kind: 'value' | 'embedding' } & Record<string, unknown>;
 
+/** Where the journals are: beside the streams that landing reads, which looks no deeper than those. */
+export const journalFolder = (config: Pick<Config, 'spool'>): string => path.join(config.spool, 'labels');
+
 export interface JournalOptions {
+  /** Folder of all journals. */
   spool: string;
   lake: Lake;
   engine: Engine;
@@ -50,7 +54,7 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-const streamOf = (labeler: string, { index, count }: Shard): string => `labels-${labeler}-${index}of${count}`;
+const streamOf = (labeler: string, { index, count }: Shard): string => `${labeler}-${index}of${count}`;
 
 /**
  * Takes a stream for this process alone. The lock is SQLite's own on a file: the operating system gives it back when the
@@ -130,9 +134,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   };
   try {
     await recover(own);
-    const others = fs
-      .readdirSync(spool)
-      .filter((name) => name.startsWith(`labels-${labeler}-`) && name !== own);
+    const others = fs.readdirSync(spool).filter((name) => name.startsWith(`${labeler}-`) && name !== own);
     for (const stream of others) {
       const unlockOther = lockStream(spool, stream);
       if (unlockOther !== null) {

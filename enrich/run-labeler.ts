@@ -4,7 +4,7 @@ import type { Config } from '../ops/config/index.ts';
 import { createProgress } from '../ops/progress/index.ts';
 import { askBatch } from './ask.ts';
 import { enrichErrors } from './errors.ts';
-import { openJournal, type JournalRow } from './journal.ts';
+import { journalFolder, openJournal, type JournalRow } from './journal.ts';
 import type { Labeler, LabelerContext, QueuedPost } from './labeler.ts';
 import { openTodo, type Queue } from './queue.ts';
 import { rowsOf } from './rows.ts';
@@ -61,7 +61,14 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
     status: 'done',
     error: null,
   };
-  const journal = await openJournal({ spool: config.spool, lake, engine, labeler: labeler.name, shard, now });
+  const journal = await openJournal({
+    spool: journalFolder(config),
+    lake,
+    engine,
+    labeler: labeler.name,
+    shard,
+    now,
+  });
   try {
     const embeddingVersion = await labeler.embeddingVersion?.(config);
     const todo = await openTodo({

@@ -1,5 +1,5 @@
 import type { Labeler } from '../labeler.ts';
-import { bucketBuffer } from '../students/ngrams.ts';
+import { createNgramHasher } from '../students/ngrams.ts';
 import { ngramLogit, sigmoid } from '../students/ngram-student.ts';
 import { readStarter } from '../students/starter.ts';
 import { decodeNgramStudent } from '../students/weights-file.ts';
@@ -15,12 +15,12 @@ export const studentToxicity: Labeler = {
   async open() {
     const { file, text } = await readStarter('toxic');
     const student = decodeNgramStudent(file, text);
-    const buckets = bucketBuffer();
+    const hasher = createNgramHasher(student.space);
     return {
       async ask(posts) {
         return posts.map((post) => ({
           status: 'ok',
-          values: [{ label: 'toxic', score: sigmoid(ngramLogit(student, post.text, buckets)) }],
+          values: [{ label: 'toxic', score: sigmoid(ngramLogit(student, post.text, hasher)) }],
         }));
       },
       async close() {},

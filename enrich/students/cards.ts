@@ -111,8 +111,8 @@ edit the numbers by hand.
 
 ## What it was measured on
 
-Cross-validated over authors in ten folds, the ridge (${report.ridge} in the committed weights) chosen anew inside each: no post is
-scored by a model that saw its author. The committed weights are trained on all rows. 95% intervals by bootstrap over authors.
+Cross-validated over authors in ten folds, ridge (${report.ridge} in the committed weights) and calibration chosen anew inside each: no
+post is scored by a model that saw its author. The committed weights are trained on all rows. 95% intervals by bootstrap over authors.
 
 ${table(['against', 'figure', 'value'], rows)}
 

@@ -28,7 +28,7 @@ export function trainEmbeddingModel(
   embeddings: readonly Float32Array[],
   targets: readonly number[],
   ridge: number,
-  steps = 400,
+  steps = 200,
 ): { bias: number; weights: Float32Array } {
   const rows = embeddings.length;
   const dimensions = embeddings[0]?.length ?? 0;

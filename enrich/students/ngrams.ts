@@ -22,6 +22,7 @@ const maxFeatures = 20_000;
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;
 const wordSeed = 0x9e3779b9;
+const lengthSeed = 0x7f4a7c15;
 const border = 0x20;
 
 /** Spreads FNV's weak low bits before they become a bucket (the finaliser of MurmurHash3). */
@@ -46,29 +47,33 @@ export function prepareText(text: string): string {
     .replace(/(.)\1{3,}/gsu, '$1$1$1');
 }
 
-/**
- * Buckets of a text's n-grams, repeated as often as they occur.
- * @param buckets where they are written; reused between calls, since allocating costs more than hashing
- * @returns how many were written
- */
-export function hashNgrams(text: string, space: NgramSpace, buckets: Uint32Array): number {
+export interface NgramHasher {
+  readonly space: NgramSpace;
+  /** Buckets of the text that was hashed last; only the first `hash()` of them count. */
+  readonly buckets: Uint32Array;
+  /**
+   * Hashes a text's n-grams and its length, each bucket once however often it occurs.
+   * @returns how many buckets there are
+   */
+  hash(text: string): number;
+}
+
+/** Makes a hasher. Its buffers are reused from text to text, since allocating costs more than hashing. */
+export function createNgramHasher(space: NgramSpace): NgramHasher {
   const mask = 2 ** space.bits - 1;
   const { maxWords, minCharacters, maxCharacters } = space;
-  const words = prepareText(text).match(wordPattern) ?? [];
-  const limit = Math.min(buckets.length, maxFeatures);
-  const previous: number[] = []; // hashes of the last words
+  const buckets = new Uint32Array(maxFeatures);
+  const seenIn = new Uint32Array(2 ** space.bits); // number of the text in which a bucket was seen last
+  let textNumber = 0;
   let count = 0;
-  for (const word of words) {
-    let wordHash = offsetBasis;
-    for (let i = 0; i < word.length; i++) wordHash = Math.imul(wordHash ^ word.charCodeAt(i), prime);
-    let chain = wordHash ^ wordSeed;
-    if (count < limit) buckets[count++] = finalise(chain) & mask;
-    for (let n = 2, back = previous.length - 1; n <= maxWords && back >= 0; n++, back--) {
-      chain = Math.imul(chain, prime) ^ (previous[back] as number);
-      if (count < limit) buckets[count++] = finalise(chain) & mask;
-    }
-    previous.push(wordHash);
-    if (previous.length >= maxWords) previous.shift();
+  const add = (hash: number): void => {
+    const bucket = finalise(hash) & mask;
+    if (seenIn[bucket] === textNumber || count === maxFeatures) return;
+    seenIn[bucket] = textNumber;
+    buckets[count++] = bucket;
+  };
+
+  const addCharacters = (word: string): void => {
     // positions -1 and word.length are the borders
     for (let start = -1; start + minCharacters - 1 <= word.length; start++) {
       let hash = offsetBasis;
@@ -77,14 +82,38 @@ export function hashNgrams(text: string, space: NgramSpace, buckets: Uint32Array
         const at = start + n - 1;
         const unit = at < 0 || at >= word.length ? border : word.charCodeAt(at);
         hash = Math.imul(hash ^ unit, prime);
-        if (n >= minCharacters && count < limit) buckets[count++] = finalise(hash) & mask;
+        if (n >= minCharacters) add(hash);
       }
     }
-  }
-  return count;
-}
+  };
 
-/** A buffer that holds the n-grams of any text. */
-export function bucketBuffer(): Uint32Array {
-  return new Uint32Array(maxFeatures);
+  return {
+    space,
+    buckets,
+    hash(text) {
+      if (++textNumber > 0xffffffff) {
+        seenIn.fill(0);
+        textNumber = 1;
+      }
+      count = 0;
+      const words = prepareText(text).match(wordPattern) ?? [];
+      const previous: number[] = []; // hashes of the last words, newest last
+      for (const word of words) {
+        let wordHash = offsetBasis;
+        for (let i = 0; i < word.length; i++) wordHash = Math.imul(wordHash ^ word.charCodeAt(i), prime);
+        let chain = wordHash ^ wordSeed;
+        add(chain);
+        for (let n = 2, back = previous.length - 1; n <= maxWords && back >= 0; n++, back--) {
+          chain = Math.imul(chain, prime) ^ (previous[back] as number);
+          add(chain);
+        }
+        previous.push(wordHash);
+        if (previous.length >= maxWords) previous.shift();
+        addCharacters(word);
+      }
+      // half an octave of length a bucket: long comments are scored differently from short ones, and the rest need not say so
+      if (words.length > 0) add(lengthSeed ^ Math.round(2 * Math.log2(words.length)));
+      return count;
+    },
+  };
 }
