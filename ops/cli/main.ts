@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { loadConfig } from '../config/index.ts';
 import { EXIT, FeedtrialError, describeError, type ExitCode } from '../errors/index.ts';
 import { silenceProgress } from '../progress/index.ts';
-import { startTelemetry } from '../telemetry/index.ts';
+import { redact, startTelemetry } from '../telemetry/index.ts';
 import type { CommandContext, RunCommand } from './command.ts';
 import { commands } from './commands/index.ts';
 
@@ -26,13 +26,12 @@ const program = new Command('feedtrial')
 function printError(error: unknown, json: boolean): ExitCode {
   const code = error instanceof FeedtrialError ? error.code : 'FT_UNEXPECTED';
   const fix = error instanceof FeedtrialError ? error.fix : undefined;
-  if (json) console.log(JSON.stringify({ error: { code, message: describeError(error), fix: fix ?? null } }));
-  process.stderr.write(
-    `${error instanceof FeedtrialError ? describeError(error) : `FT_UNEXPECTED: ${describeError(error)}`}\n`,
-  );
+  const message = redact(describeError(error));
+  if (json) console.log(JSON.stringify({ error: { code, message, fix: fix ?? null } }));
+  process.stderr.write(`${error instanceof FeedtrialError ? message : `FT_UNEXPECTED: ${message}`}\n`);
   if (fix) process.stderr.write(`  fix: ${fix}\n`);
   if (!(error instanceof FeedtrialError) && error instanceof Error && error.stack)
-    process.stderr.write(`${error.stack}\n`);
+    process.stderr.write(`${redact(error.stack)}\n`);
   return error instanceof FeedtrialError ? error.exitCode : EXIT.failed;
 }
 

@@ -1,4 +1,5 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { measure, redact } from '../telemetry/index.ts';
 import { firstErrorLine, type DbtNodeResult } from './result.ts';
 
 /** Each node as a span under the active one, at the times that dbt measured. Nodes that never ran have none. */
@@ -18,7 +19,11 @@ export function traceNodes(nodes: DbtNodeResult[], runStartedMs: number): void {
       },
     });
     if (['error', 'fail', 'runtime error'].includes(node.status))
-      span.setStatus({ code: SpanStatusCode.ERROR, message: firstErrorLine(node.message) });
+      span.setStatus({ code: SpanStatusCode.ERROR, message: redact(firstErrorLine(node.message)) });
     span.end(endMs);
+    measure('feedtrial.dbt.node.duration', (endMs - startMs) / 1000, {
+      resource_type: node.resource_type,
+      status: node.status,
+    });
   }
 }

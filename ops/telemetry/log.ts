@@ -1,4 +1,5 @@
 import { trace } from '@opentelemetry/api';
+import { isSecretName, redact } from './redact.ts';
 
 const ranks = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 } as const;
 export type LogLevel = keyof typeof ranks;
@@ -12,21 +13,21 @@ export function setLogLevel(level: LogLevel): void {
 
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
-// Values under these names are never written, whatever a caller hands over.
-const secret = /authorization|token|secret|password|api[_-]?key|cookie|jwt/i;
+const safeValue = (name: string, value: Fields[string]): Fields[string] => {
+  if (typeof value !== 'string') return value; // a number is no secret: tokens_in counts tokens
+  return isSecretName(name) ? '[redacted]' : redact(value);
+};
 
 function write(level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields = {}): void {
   if (ranks[level] < threshold) return;
-  const safe = Object.fromEntries(
-    Object.entries(fields).map(([k, v]) => [k, secret.test(k) ? '[redacted]' : v]),
-  );
+  const safe = Object.fromEntries(Object.entries(fields).map(([k, v]) => [k, safeValue(k, v)]));
   const traceId = trace.getActiveSpan()?.spanContext().traceId;
   process.stderr.write(
-    `${JSON.stringify({ ts: new Date().toISOString(), level, msg: message, ...safe, ...(traceId ? { trace_id: traceId } : {}) })}\n`,
+    `${JSON.stringify({ ts: new Date().toISOString(), level, msg: redact(message), ...safe, ...(traceId ? { trace_id: traceId } : {}) })}\n`,
   );
 }
 
-/** Structured log lines on stderr, with the trace they belong to. Values named like secrets are redacted. */
+/** Structured log lines on stderr, with the trace they belong to. Secrets are taken out, by name and by looks. */
 export const log = {
   debug: (message: string, fields?: Fields) => write('debug', message, fields),
   info: (message: string, fields?: Fields) => write('info', message, fields),

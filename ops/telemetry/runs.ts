@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { openSegmentWriter } from '../../lake/segments/index.ts';
 import type { Config } from '../config/index.ts';
+import { count, measure } from './metrics.ts';
+import { redact } from './redact.ts';
 import { EXIT, FeedtrialError, describeError } from '../errors/index.ts';
 
 export interface StageOptions {
@@ -66,16 +68,25 @@ export async function runStage<T>(
       await writer.close();
     };
     await record('running', null);
+    const meter = (status: string): void => {
+      measure('feedtrial.stage.duration', (now() - startedMs) / 1000, { dag, stage, status });
+      count('feedtrial.stage.runs', 1, { dag, stage, status });
+      if (context.records !== null) count('feedtrial.stage.records', context.records, { dag, stage });
+    };
     try {
       const value = await work(context);
+      meter(context.outcome);
       await record(context.outcome, null);
       return value;
     } catch (error) {
       const refused = error instanceof FeedtrialError && error.exitCode === EXIT.refused;
-      span.setStatus({ code: SpanStatusCode.ERROR, message: describeError(error) });
-      await record(refused ? 'refused' : 'failed', describeError(error).slice(0, 2000));
+      const reason = redact(describeError(error)).slice(0, 2000);
+      span.setStatus({ code: SpanStatusCode.ERROR, message: reason });
+      meter(refused ? 'refused' : 'failed');
+      await record(refused ? 'refused' : 'failed', reason);
       throw error;
     } finally {
+      if (context.records !== null) span.setAttribute('feedtrial.records', context.records);
       span.end();
     }
   });

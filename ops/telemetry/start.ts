@@ -1,6 +1,8 @@
+import { metrics } from '@opentelemetry/api';
 import type { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Config } from '../config/index.ts';
 import { setLogLevel } from './log.ts';
+import { useMeter } from './metrics.ts';
 
 export interface Telemetry {
   /** Sends what is left, for at most two seconds. */
@@ -15,11 +17,16 @@ export async function startTelemetry(config: Config): Promise<Telemetry> {
   setLogLevel(config.logLevel);
   if (config.otlpEndpoint === undefined) return { shutdown: async () => {} };
   const { NodeSDK: Sdk } = await import('@opentelemetry/sdk-node');
+  // the SDK reads the environment, where a configuration that was made otherwise isn't
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = config.otlpEndpoint;
   process.env.OTEL_SERVICE_NAME ??= 'feedtrial';
+  process.env.OTEL_LOGS_EXPORTER ??= 'none'; // log lines go to stderr, with the trace that they belong to
   const sdk: NodeSDK = new Sdk({ instrumentations: [] });
   sdk.start();
+  useMeter(metrics.getMeter('feedtrial'));
   return {
     shutdown: async () => {
+      useMeter(null);
       await Promise.race([
         sdk.shutdown().catch(() => undefined),
         new Promise((r) => setTimeout(r, 2_000).unref()),
