@@ -20,16 +20,15 @@ export interface PrintOptions {
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Columns that a text takes on a terminal; wide characters take two. */
+/** East Asian wide and fullwidth characters, and emoji: two columns each. */
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+
+/** Columns that a text takes on a terminal. */
 function widthOf(text: string): number {
   let width = 0;
   for (const { segment } of new Intl.Segmenter().segment(stripVTControlCharacters(text)))
-    width +=
-      /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u.test(
-        segment,
-      )
-        ? 2
-        : 1;
+    width += wide.test(segment) ? 2 : 1;
   return width;
 }
 

@@ -153,7 +153,8 @@ export async function populate(options: {
     timeOfCommit.set(`${account.did}/${answer.commit.rev}`, us);
     session.writes.forEach((write, index) => {
       const result = answer.results[index];
-      if (write.kind === 'post') posts[write.post] = { uri: result?.uri ?? '', cid: result?.cid ?? '' };
+      if (write.kind === 'post' || write.kind === 'editPost')
+        posts[write.post] = { uri: result?.uri ?? '', cid: result?.cid ?? '' };
     });
     operations += session.writes.length;
     options.onSession?.(session.writes.length);
