@@ -23,7 +23,7 @@ export const rankErrors = {
       exitCode: EXIT.usage,
     }),
   generationExists: (generation: string) =>
-    new FeedtrialError('FT_RANK_GENERATION_EXISTS', `generation ${generation} is there already`, {
+    new FeedtrialError('FT_RANK_GENERATION_EXISTS', `generation ${generation} was published already`, {
       fix: 'a generation is immutable: rank under another name',
     }),
   randomSeed: () =>

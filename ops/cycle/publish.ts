@@ -70,6 +70,8 @@ export interface GenerationFiles {
   scored: string;
   guardrails: string;
   manifest: string;
+  /** There once the generation has been in force. */
+  published: string;
 }
 
 /** Where a generation's files are in the lake. */
@@ -80,6 +82,7 @@ export function generationFiles(generation: string): GenerationFiles {
     scored: `${folder}/inputs/scored.parquet`,
     guardrails: `${folder}/inputs/guardrails.parquet`,
     manifest: `${folder}/manifest.json`,
+    published: `${folder}/published.json`,
   };
 }
 
@@ -236,6 +239,7 @@ export async function publishGeneration(options: PublishOptions): Promise<Manife
     serving: servingPath(generation),
   };
   await lake.swap(currentGenerationPath, options.expected, formatCurrentGeneration(current));
+  await markPublished(lake, current);
   return manifest;
 }
 
@@ -244,22 +248,30 @@ export async function discardGeneration(lake: Lake, generation: string): Promise
   for (const { path: file } of await lake.list(generationFolder(generation))) await lake.remove(file);
 }
 
+/** Says for good that a generation was in force: from then on nothing here removes it. Harmless to repeat. */
+export async function markPublished(lake: Lake, current: CurrentGeneration): Promise<void> {
+  const { published } = generationFiles(current.generation);
+  await lake.create(published, `${JSON.stringify({ published_us: current.published_us })}\n`);
+}
+
 /**
- * Takes out generations without a manifest that nobody has touched for an hour: what processes that died left.
+ * Takes out generations that ranking began, never published and has not touched for an hour: what processes that died
+ * left. Every generation that ranking writes has `inputs/`; the one in force is marked before this is called.
  * @returns their names
  */
 export async function discardAbandoned(lake: Lake, nowMs: number): Promise<string[]> {
   const touchedMs = new Map<string, number>();
-  const whole = new Set<string>(['_none']); // the file without rows by which every lake has this table
+  const published = new Set<string>();
   for (const { path: file, modifiedMs } of await lake.list('feeds')) {
-    const name = /^feeds\/generation=([^/]+)\//.exec(file)?.[1];
+    const [, name, rest = ''] = /^feeds\/generation=([^/]+)\/(.+)$/.exec(file) ?? [];
     if (name === undefined) continue;
     const generation = decodeURIComponent(name);
-    if (file === generationFiles(generation).manifest) whole.add(generation);
-    touchedMs.set(generation, Math.max(touchedMs.get(generation) ?? 0, modifiedMs));
+    if (rest === 'published.json') published.add(generation);
+    if (rest.startsWith('inputs/'))
+      touchedMs.set(generation, Math.max(touchedMs.get(generation) ?? 0, modifiedMs));
   }
   const abandoned = [...touchedMs]
-    .filter(([generation, ms]) => !whole.has(generation) && nowMs - ms > 3_600_000)
+    .filter(([generation, ms]) => !published.has(generation) && nowMs - ms > 3_600_000)
     .map(([generation]) => generation);
   for (const generation of abandoned) await discardGeneration(lake, generation);
   return abandoned;

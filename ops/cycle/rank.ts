@@ -9,6 +9,7 @@ import {
   discardAbandoned,
   discardGeneration,
   generationFiles,
+  markPublished,
   publishGeneration,
   readGuardrails,
   type ArmSummary,
@@ -92,14 +93,15 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
     const lake = openLake(config.lake);
     if (!(await lake.exists('queue/current.json'))) throw rankErrors.notTransformed();
-    if (await lake.exists(generationFiles(generation).manifest))
+    const expected = await lake.read(currentGenerationPath);
+    const inForce = expected === null ? null : await readCurrentGeneration(lake);
+    if (inForce !== null) await markPublished(lake, inForce); // its run may have died just after the pointer moved
+    if (await lake.exists(generationFiles(generation).published))
       throw rankErrors.generationExists(generation);
     await discardGeneration(lake, generation); // parts of it that a run left which died
     const abandoned = await discardAbandoned(lake, now());
     if (abandoned.length > 0) log.info('removed what dead runs left', { generations: abandoned.join(' ') });
-
-    const expected = await lake.read(currentGenerationPath);
-    const previous = expected === null ? null : ((await readCurrentGeneration(lake))?.generation ?? null);
+    const previous = inForce?.generation ?? null;
     const similarity = await computeSimilarity({ config, dag, runId, now });
     const vars = {
       as_of_us: asOfUs,
