@@ -43,7 +43,7 @@ latest_operations as (
 
 ),
 
-records as (
+post_records as (
 
     select
         file_name,
@@ -75,12 +75,12 @@ posts_with_fields as (
 
     select
         latest_operations.*,
-        records.fields
+        post_records.fields
     from latest_operations
-    left join records
+    left join post_records
         on
-            latest_operations.file_name = records.file_name
-            and latest_operations.file_row = records.file_row
+            latest_operations.file_name = post_records.file_name
+            and latest_operations.file_row = post_records.file_row
 
 ),
 

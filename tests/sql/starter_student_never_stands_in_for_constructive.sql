@@ -1,5 +1,8 @@
 -- The starter student for constructive learned another score than the study's: under a study it must not rank silently.
-select *
+select
+    labeler,
+    source_label,
+    priority
 from {{ ref('label_precedence') }}
 where
     profile = 'study'
