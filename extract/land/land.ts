@@ -87,6 +87,7 @@ async function landSpool(options: LandOptions, now: () => number): Promise<LandS
     (holder) => progress.note(`waiting for another landing: ${holder}`),
     signal,
   );
+  progress.note('');
   const summary: LandSummary = {
     batches: [],
     segments: 0,

@@ -65,13 +65,14 @@ export const landedTables: LandedTable[] = [
   {
     name: 'exposures',
     table: tables.exposures,
-    // one row a position; an answer without positions keeps its one row
+    // one row a position; an answer without positions keeps its one row; positions leap where a post was left out
     query: `
-      SELECT * REPLACE (feed_offset + sent.index AS position, sent.uri AS uri), ${hourOf('served_us')}
+      SELECT * REPLACE (sent.position AS position, sent.uri AS uri), ${hourOf('served_us')}
       FROM (
         SELECT *, unnest(CASE
-          WHEN coalesce(len(uris), 0) = 0 THEN [{'index': NULL::INTEGER, 'uri': NULL::VARCHAR}]
-          ELSE list_transform(uris, lambda sent_uri, i: {'index': i::INTEGER, 'uri': sent_uri})
+          WHEN coalesce(len(uris), 0) = 0 THEN [{'position': NULL::INTEGER, 'uri': NULL::VARCHAR}]
+          ELSE list_transform(uris, lambda sent_uri, i:
+            {'position': coalesce(positions[i], feed_offset + i)::INTEGER, 'uri': sent_uri})
         END) AS sent
         FROM landing_answers WHERE fault IS NULL AND t = 'exposure'
       )`,

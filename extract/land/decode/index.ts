@@ -31,7 +31,7 @@ export const formats: Record<string, Format> = {
            WHEN 'exposure' THEN req_id IS NOT NULL AND plausible(served_us)
            WHEN 'interaction' THEN event IS NOT NULL AND plausible(received_us)
          END`,
-        { t: 'VARCHAR', uris: ['VARCHAR'] },
+        { t: 'VARCHAR', uris: ['VARCHAR'], positions: ['INTEGER'] },
       ),
   },
   'runs/1': {
