@@ -223,6 +223,7 @@ export async function processBatch(
                 detail: `the repository was reset to rev ${rev}: fetch it whole`,
               },
               ingestedUs,
+              null,
             ),
           );
         } else if (frame.type === 'identity') {

@@ -161,8 +161,8 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
       if (backlog.messages > 0)
         await Promise.race([new Promise<void>((resolve) => idle.push(resolve)), failed]);
     },
-    stateGap(gap) {
-      spool.append(firehoseGapLine(gap, Math.round(now() * 1000)), 1, null);
+    stateGap(gap, cursor) {
+      spool.append(firehoseGapLine(gap, Math.round(now() * 1000), cursor), 1, cursor);
     },
     async close() {
       closed = true;

@@ -30,11 +30,15 @@ export function readJetstreamEvent(message: Buffer): JetstreamEvent | null {
   }
 }
 
-/** Time of a line of the spool, which is also its cursor; null for a gap. */
+/** Time of a line of the spool, which is also its cursor; of a statement about a gap, where the stream stood then. */
 export function jetstreamCursorOf(line: Buffer): number | null {
   try {
-    const { e } = JSON.parse(line.toString('utf8')) as { e?: { time_us?: unknown } };
-    return Number.isSafeInteger(e?.time_us) ? (e?.time_us as number) : null;
+    const { e, cursor } = JSON.parse(line.toString('utf8')) as {
+      e?: { time_us?: unknown };
+      cursor?: unknown;
+    };
+    const time = e === undefined ? cursor : e.time_us;
+    return Number.isSafeInteger(time) ? (time as number) : null;
   } catch {
     return null;
   }

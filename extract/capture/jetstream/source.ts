@@ -105,9 +105,8 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
       else timer ??= setImmediate(flush);
     },
     drained: async () => flush(),
-    stateGap(gap) {
-      const nowUs = Math.round(now() * 1000);
-      spool.append(jetstreamGapLine(gap, nowUs), 1, null);
+    stateGap(gap, cursor) {
+      spool.append(jetstreamGapLine(gap, Math.round(now() * 1000), cursor), 1, cursor);
     },
     close: async () => flush(),
   };

@@ -33,8 +33,14 @@ const noResume = '"resume":false';
 /** Cursor that a line of the firehose's spool stands for; null if it has none or is not the last of its frame. */
 export function firehoseCursorOf(line: Buffer): number | null {
   try {
-    const row = JSON.parse(line.toString('utf8')) as { t?: unknown; seq?: unknown; resume?: unknown };
-    if (row.resume === false || row.t === 'gap') return null;
+    const row = JSON.parse(line.toString('utf8')) as {
+      t?: unknown;
+      seq?: unknown;
+      resume?: unknown;
+      cursor?: unknown;
+    };
+    if (row.resume === false) return null;
+    if (row.t === 'gap') return Number.isSafeInteger(row.cursor) ? (row.cursor as number) : null;
     return Number.isSafeInteger(row.seq) ? (row.seq as number) : null;
   } catch {
     return null;
@@ -86,8 +92,12 @@ export const rejectedLine = (
 /** Moves the cursor past frames that leave no row. */
 export const cursorLine = (frame: FrameStamp): string => `${stamp('cursor', frame, true)}}\n`;
 
-export const firehoseGapLine = (gap: GapStatement, nowUs: number): string =>
-  `${JSON.stringify({ t: 'gap', seq: null, event_us: nowUs, ingested_at: nowUs, source: 'firehose', ...gap })}\n`;
+/**
+ * @param cursor where the stream stood when this was stated, so that a segment with nothing else in it has a cursor;
+ * null where it stands between the lines of a batch
+ */
+export const firehoseGapLine = (gap: GapStatement, nowUs: number, cursor: number | null): string =>
+  `${JSON.stringify({ t: 'gap', seq: null, event_us: nowUs, ingested_at: nowUs, source: 'firehose', ...gap, ...(cursor === null ? {} : { cursor }) })}\n`;
 
-export const jetstreamGapLine = (gap: GapStatement, nowUs: number): string =>
-  `${JSON.stringify({ i: nowUs, gap: { event_us: nowUs, source: 'jetstream', ...gap } })}\n`;
+export const jetstreamGapLine = (gap: GapStatement, nowUs: number, cursor: number | null): string =>
+  `${JSON.stringify({ i: nowUs, gap: { event_us: nowUs, source: 'jetstream', ...gap }, ...(cursor === null ? {} : { cursor }) })}\n`;

@@ -101,7 +101,7 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
       position.cursor = at.cursor;
       position.us = at.us;
       const gap = ledger.arrive(at.first);
-      if (gap !== null) source.stateGap(gap);
+      if (gap !== null) source.stateGap(gap, position.cursor);
     },
     onNotice({ kind, name, message }) {
       log.warn(`the server says: ${name}`, { kind, message, cursor: position.cursor });
@@ -115,7 +115,7 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
 
   const left = (kind: string, detail: string): void => {
     const gap = ledger.leave(kind, { ...position }, detail);
-    if (gap !== null) source.stateGap(gap);
+    if (gap !== null) source.stateGap(gap, position.cursor);
   };
   if (position.cursor === null) left('first_start', 'no earlier capture of this stream');
   else if (spool.recovered.length > 0) left('crash', 'an earlier capture ended without sealing its segment');

@@ -48,7 +48,8 @@ export interface Source {
   drained(): Promise<void>;
   /** Rejects when the source can't go on. */
   readonly failed: Promise<never>;
-  stateGap(gap: GapStatement): void;
+  /** Writes a statement down, with where the stream stands. */
+  stateGap(gap: GapStatement, cursor: number | null): void;
   close(): Promise<void>;
 }
 

@@ -3,10 +3,16 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readSeals, recoverSegments, resumeCursor } from '../../../lake/index.ts';
-import { firehoseCursorOf, firehoseFormat } from '../../../extract/capture/index.ts';
+import {
+  firehoseCursorOf,
+  firehoseFormat,
+  jetstreamCursorOf,
+  type GapStatement,
+} from '../../../extract/capture/index.ts';
 import {
   cursorLine,
   firehoseGapLine,
+  jetstreamGapLine,
   recordLine,
   type FrameStamp,
 } from '../../../extract/capture/spool/lines.ts';
@@ -80,21 +86,21 @@ it('a spool cut at any byte goes on from a cursor that loses no operation', () =
   );
 });
 
-it('a statement about a gap is never taken for a cursor', () => {
-  const line = firehoseGapLine(
-    {
-      gap_id: 'g',
-      kind: 'disconnect',
-      state: 'open',
-      did: null,
-      collection: null,
-      from_us: 1,
-      to_us: null,
-      from_seq: 5,
-      to_seq: null,
-      detail: null,
-    },
-    7,
-  );
-  expect(firehoseCursorOf(Buffer.from(line))).toBeNull();
+it('a statement about a gap stands for the cursor that the stream had, and for none inside a batch', () => {
+  const gap: GapStatement = {
+    gap_id: 'g',
+    kind: 'disconnect',
+    state: 'open',
+    did: null,
+    collection: null,
+    from_us: 1,
+    to_us: null,
+    from_seq: 5,
+    to_seq: null,
+    detail: null,
+  };
+  expect(firehoseCursorOf(Buffer.from(firehoseGapLine(gap, 7, 5)))).toBe(5);
+  expect(firehoseCursorOf(Buffer.from(firehoseGapLine(gap, 7, null)))).toBeNull();
+  expect(jetstreamCursorOf(Buffer.from(jetstreamGapLine(gap, 7, 5)))).toBe(5);
+  expect(jetstreamCursorOf(Buffer.from(jetstreamGapLine(gap, 7, null)))).toBeNull();
 });
