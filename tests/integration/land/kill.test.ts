@@ -97,7 +97,8 @@ describe('a landing that is killed', () => {
   };
 
   const expectWhole = async (config: ReturnType<typeof loadConfig>): Promise<void> => {
-    await land({ config, maxBatchBytes: 40_000 });
+    // with batches of another size: only the plan on disk says which files the one that died had begun
+    await land({ config });
     expect(await landed(config, [...eventTables])).toEqual(uninterrupted);
     for (const stream of ['firehose', 'jetstream', 'serve']) expect(unlanded(config, stream)).toEqual([]);
     expect(fs.existsSync(path.join(config.spool, '_landing/plan.json'))).toBe(false);
@@ -113,10 +114,8 @@ describe('a landing that is killed', () => {
 
   it.each<[LandStep, number]>([
     ['planned', 1],
-    ['planned', 2],
     ['decoded', 1],
     ['file-written', 3],
-    ['file-adopted', 1],
     ['file-adopted', 7],
     ['file-adopted', 30],
     ['files-adopted', 1],

@@ -203,8 +203,8 @@ describe('the hour of a row', () => {
     expect(await land({ config })).toMatchObject({ clamped: 2, malformed: 0 });
     const { records = [] } = await landed(config, ['records']);
     const byKey = Object.fromEntries(
-      records.map(({ rkey, dt, hour, event_us }) => [
-        rkey,
+      records.map(({ rkey, dt, hour, event_us }): [string, string] => [
+        rkey as string,
         `${String(dt)}T${String(hour)} ${String(event_us)}`,
       ]),
     );
