@@ -14,7 +14,7 @@ arms_and_default as (
     union all
     select
         'default' as arm,
-        'default' as policy,
+        'default' as "policy",
         cast(null as varchar) as pinned_version
 
 ),
@@ -40,7 +40,24 @@ final as (
 
     select
         arms_and_default.arm,
-        policies.*
+        policies.policy,
+        policies.version,
+        policies.sort_key,
+        policies.feed_length_posts,
+        policies.author_cap_posts,
+        policies.in_network_positions,
+        policies.served_before_cap_posts,
+        policies.shuffle_block_positions,
+        policies.lookback_days,
+        policies.freshness_maximum_score,
+        policies.freshness_decay_ratio,
+        policies.average_popular_likes,
+        policies.similarity_if_unknown,
+        policies.likes_known_from,
+        policies.toxic_multiplier,
+        policies.constructive_multiplier,
+        policies.sociopolitical_threshold,
+        policies.superposter_multiplier
     from arms_and_default
     left join versions_begun
         on

@@ -1,9 +1,23 @@
--- One line here for each way of scoring: a new one is a file int_scores__<sort_key>.sql and its name in this list.
+-- Every way of scoring by its sort key: a new one is a file int_scores__<sort_key>.sql and its name in this list.
+{% set sort_keys = ['recency', 'engagement'] %}
+
 with scored_posts as (
 
-    select * from {{ ref('int_scores__recency') }}
-    union all
-    select * from {{ ref('int_scores__engagement') }}
+    {% for sort_key in sort_keys %}
+    select
+        policy,
+        policy_version,
+        uri,
+        author_did,
+        score,
+        like_score,
+        freshness_score,
+        treatment_multiplier,
+        superposter_multiplier,
+        candidate_source
+    from {{ ref('int_scores__' ~ sort_key) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 

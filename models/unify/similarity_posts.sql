@@ -5,7 +5,7 @@
 
 with embedders as (
 
-    select "version" as embedding_version
+    select version as embedding_version
     from {{ ref('labelers') }}
     where labeler = 'embeddings'
 

@@ -1,5 +1,5 @@
--- Before the shuffle, posts of followed accounts and the others each stand by score, then by URI. Rows are the positions
--- that stand after one which they should precede.
+-- Before the shuffle, posts of followed accounts and the others each stand by score, then by URI. Rows are the
+-- positions that stand after one which they should precede.
 with feeds as (
 
     select

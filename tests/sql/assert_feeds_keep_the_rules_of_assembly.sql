@@ -1,4 +1,4 @@
--- Rows are positions that break a rule of assembly; `rule` says which.
+-- Rows are positions that break a rule of assembly; `broken_rule` says which.
 with feeds as (
 
     select * from {{ ref('fct_feeds') }}
@@ -58,10 +58,10 @@ broken_rules as (
             when
                 is_in_network and first_of_network > 1 and in_network_positions > 0
                 then 'posts of followed accounts come first'
-        end as rule
+        end as broken_rule
     from feeds_with_rules
 
 )
 
 select * from broken_rules
-where rule is not null
+where broken_rule is not null

@@ -181,6 +181,17 @@ describe('a generation', () => {
   });
 });
 
+describe('the SQL of ranking', () => {
+  it('gives the numbers that were worked out by hand', async () => {
+    const select = ['path:models/rank,test_type:unit', 'path:models/experiment,test_type:unit'];
+    // Fixtures take their columns from what they stand in for, so the views of the experiment have to be there.
+    await dbt.run({ command: 'run', select: ['path:models/experiment'] });
+    const { nodes } = await dbt.run({ command: 'test', select });
+    expect(nodes.length).toBeGreaterThanOrEqual(14);
+    expect(nodes.filter((node) => node.status !== 'pass')).toEqual([]);
+  });
+});
+
 describe('similarity', () => {
   it('is the cosine to the mean of the popular posts, for every embedded post that is eligible', async () => {
     const chosen = await engine.rows<{ uri: string; is_popular: boolean; embedding: number[] }>(`

@@ -1,0 +1,54 @@
+with exposures as (
+
+    select * from {{ ref('stg_serving__exposures') }}
+    where "position" is not null
+
+),
+
+feeds as (
+
+    select * from {{ ref('stg_feeds__published') }}
+
+),
+
+-- A post may stand at another place in the answer than in its feed: posts deleted since are left out when it is sent.
+final as (
+
+    select
+        ---------- ids
+        exposures.req_id,
+        exposures.participant_id,
+        exposures.study,
+        exposures.generation,
+        exposures.uri,
+
+        ---------- what was sent
+        exposures.arm_assigned,
+        exposures.policy_served,
+        exposures.policy_version,
+        exposures.fallback_reason,
+        exposures."position",
+
+        ---------- how it got there; null where the generation is no longer in the lake
+        feeds."position" as feed_position,
+        feeds.position_before_shuffle,
+        feeds.shuffle_offset,
+        feeds.propensity,
+        feeds.score,
+        feeds.is_in_network,
+        feeds.served_before,
+
+        ---------- times, microseconds UTC
+        exposures.served_us
+    from exposures
+    left join feeds
+        on
+            exposures.generation = feeds.generation
+            and exposures.uri = feeds.uri
+            and feeds.participant_id = case
+                when exposures.fallback_reason is null then exposures.participant_id else '_default'
+            end
+
+)
+
+select * from final
