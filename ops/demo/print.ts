@@ -54,7 +54,7 @@ const age = (hours: number): string =>
 /** What a post is, at a glance. */
 function mark(post: ExplainedPost): { sign: string; style: Style } {
   if (post.isSuperposter) return { sign: 'S', style: 'yellow' };
-  if ((post.sociopolitical ?? 0) < 0.5) return { sign: ' ', style: 'reset' };
+  if ((post.sociopolitical ?? 0) < 0.5) return { sign: '.', style: 'reset' };
   return (post.toxic ?? 0) > (post.constructive ?? 0)
     ? { sign: '-', style: 'red' }
     : { sign: '+', style: 'green' };
@@ -79,9 +79,9 @@ function cell(post: ExplainedPost | undefined, place: number, width: number, col
     color ? styleText(with_, text, { validateStream: false }) : text;
   const author = (post.handle ?? `${post.authorDid.slice(0, 16)}…`).replace(/\.test$/, '');
   const network = post.isInNetwork ? 'follows' : 'not followed';
-  const head = `${String(place).padStart(2)} ${sign} ${author}`;
+  const head = `${String(place).padStart(2)} ${sign} `;
   return [
-    paint(cut(`${head}  (${network}, ${age(post.ageHours)})`, width), style),
+    paint(head + cut(`${author} (${network}, ${age(post.ageHours)})`, width - head.length), style),
     `   ${cut(post.text ?? '(its text is gone)', width - 3)}`,
     paint(`   ${cut(scoreLine(post), width - 3)}`, 'dim'),
     paint(
@@ -153,4 +153,4 @@ export function formatSummaries(feeds: readonly ShownFeed[], first: number): str
 }
 
 export const legend =
-  '+ civic and more constructive than toxic   - civic and more toxic than constructive   S by a superposter   T multiplier of the treatment';
+  '+ civic, more constructive than toxic   - civic, more toxic than constructive   S by a superposter   . neither   T what the treatment multiplies by';

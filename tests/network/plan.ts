@@ -74,6 +74,8 @@ export interface NetworkPlan {
 
 const hour = 3600;
 const windowSeconds = 47.5 * hour;
+/** When those who talk politics do it all at once: same age, near enough the same likes, so that temper alone differs. */
+const debateHour = 43.6;
 /** The first ten minutes are for profiles and follows. */
 const openingSeconds = 600;
 /** Everybody has a last look in the last forty minutes, so that late posts get likes too. */
@@ -200,6 +202,13 @@ function sittings(role: Role, random: Seeded): { atHour: number; posts: number }
     case 'adult':
     case 'foreign':
       return [8, 24, 40].map((centre) => ({ atHour: around(centre, 6), posts: 2 }));
+    case 'heated':
+    case 'constructive':
+      // the last time they all speak is the same evening debate
+      return [
+        ...[5, 17, 29].map((centre) => ({ atHour: around(centre, 4.5), posts: 2 })),
+        { atHour: around(debateHour, 0.6), posts: 2 },
+      ];
     default:
       return [5, 17, 29, 41].map((centre) => ({ atHour: around(centre, 4.5), posts: 2 }));
   }
@@ -217,11 +226,11 @@ function popularity(
   if (fate === 'deleted') return random.between(20, 34);
   switch (role) {
     case 'heated':
-      return followed ? random.between(15, 34) : random.between(2, 20);
+      return index >= 6 ? random.between(25, 36) : random.between(8, 28);
     case 'constructive':
-      return followed ? random.between(13, 31) : random.between(2, 18);
+      return index >= 6 ? random.between(23, 34) : random.between(8, 26);
     case 'superposter':
-      return index % 4 === 3 ? random.between(24, 38) : random.between(0, 4);
+      return index % 4 === 1 ? random.between(38, 48) : random.between(0, 4);
     case 'excludelisted':
     case 'leaver':
       return random.between(24, 44);
@@ -248,10 +257,10 @@ export function planNetwork(seed = 'feedtrial'): NetworkPlan {
   const of = (role: Role): number[] => accounts.flatMap((account, i) => (account.role === role ? [i] : []));
   const graph = random.branch('graph');
   const writers = of('writer');
-  const followedWriters = graph.sample(writers, 6);
+  const followedWriters = graph.sample(writers, 4);
   const followedByParticipants = [
-    ...of('heated').slice(0, 5),
-    ...of('constructive').slice(0, 5),
+    ...of('heated'),
+    ...of('constructive'),
     ...followedWriters,
     ...of('superposter'),
     ...of('excludelisted'),

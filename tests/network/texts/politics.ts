@@ -110,7 +110,6 @@ export const heated: Grammar = {
       'greedy pigs',
     ],
     side: [
-      'the people who voted for this',
       'these politicians',
       'the fools behind {topic}',
       'everyone defending {topic}',
@@ -118,6 +117,7 @@ export const heated: Grammar = {
       'the clowns in {body}',
       'this rotten government',
       'the sheep who believe them',
+      'the people who voted for this',
     ],
     wish: [
       'should all be thrown out',
@@ -142,17 +142,17 @@ export const heated: Grammar = {
   },
   lines: [
     '{shout}! {side} are {insult} and they {wish}.',
-    'Only {insult} could support {topic}. {side} {wish}.',
-    '{topic} was written by {insult} for {insult}. {shout}.',
-    'You have to be a moron to trust {body} on {topic}. {insult}, all of them.',
+    'Only stupid {insult} could support {topic}. {side} {wish}.',
+    '{topic} was written by {insult} for {insult}. {shout}, what an idiotic joke.',
+    'You idiots trust {body}? {insult}, all of them, and {topic} is their stupid garbage.',
     '{shout}. {body} is full of {insult} and {topic} proves how stupid they think we are.',
-    'Hey {body}, you {insult}, nobody wants {topic}. You {wish}.',
-    'Every time {side} open their mouths about {topic} something stupid falls out. {insult}!',
+    'Hey {body}, you stupid {insult}, nobody wants {topic}. You {wish}.',
+    'Every time {side} open their stupid mouths about {topic} crap falls out. {insult}!',
     'I hate these {insult}. {topic} is garbage, {body} is garbage, and {side} {wish}.',
-    'Imagine being dumb enough to believe {body} about {topic}. {side} are {insult}.',
-    '{side} {wish}. Voting for {topic} makes you one of the {insult}, end of story.',
-    'Congratulations, you ignorant fools, {body} passed {topic}. {insult} win again and you {wish}.',
-    '{shout}, {body}! Your version of {topic} is the work of {insult}, and losers like you {wish}.',
+    'Imagine being dumb enough to believe {body}, you morons. {side} are {insult}, damn {topic}.',
+    '{side} {wish}. Voting for {topic} makes you one of the stupid {insult}, end of story.',
+    'You ignorant fools, {body} passed {topic}. {insult} win again and you pathetic losers {wish}.',
+    '{shout}, {body}! Your version of {topic} is the crap of {insult}, and stupid losers like you {wish}.',
   ],
 };
 
