@@ -1,5 +1,5 @@
 import { clock, describeRuns, span } from '../runs/index.ts';
-import { lastDurableEventUs, nextSteps, type Status } from './next.ts';
+import { lastDurableEventUs, nextSteps, plural, type Status } from './next.ts';
 
 const thousands = (n: number): string => n.toLocaleString('en-US');
 
@@ -23,7 +23,7 @@ export function describeStatus(status: Status): string[] {
     const parts = [
       s.cursor === null ? null : `cursor ${s.cursor}`,
       s.sealedWaiting > 0
-        ? `${s.sealedWaiting} segments (${thousands(s.linesWaiting)} lines) wait for landing`
+        ? `${plural(s.sealedWaiting, 'segment')} to be landed (${plural(s.linesWaiting, 'line')})`
         : null,
       s.open > 0 ? `${s.open} open` : null,
       s.lastWrittenUs > 0 ? `last written ${ago(s.lastWrittenUs)}` : null,

@@ -23,6 +23,10 @@ export function lastDurableEventUs(status: Status): number | null {
   return known.length > 0 ? Math.max(...known) : null;
 }
 
+/** '1 segment', '2 segments'. */
+export const plural = (n: number, one: string): string =>
+  `${n.toLocaleString('en-US')} ${one}${n === 1 ? '' : 's'}`;
+
 const staleAfterS = 3 * 3_600;
 
 /**
@@ -30,7 +34,8 @@ const staleAfterS = 3 * 3_600;
  */
 export function nextSteps(status: Status): string[] {
   const { lake, server, streams, runs, nowUs } = status;
-  const waiting = streams.reduce((sum, s) => sum + s.sealedWaiting, 0);
+  // every run leaves its own record behind, so there is always one of those
+  const waiting = streams.reduce((sum, s) => sum + (s.stream === 'runs' ? 0 : s.sealedWaiting), 0);
   const captured = streams.filter((s) => s.stream === 'firehose' || s.stream === 'jetstream');
   if (lake.records === 0 && captured.length === 0)
     return [
@@ -56,11 +61,11 @@ export function nextSteps(status: Status): string[] {
   if (!cycling) {
     const behind =
       waiting > 0
-        ? `${waiting} segments wait to be landed`
+        ? `${plural(waiting, 'segment')} to be landed`
         : lake.queue === null
           ? 'no model has been built yet'
           : queued > 0
-            ? `${queued} answers are wanted from labelers`
+            ? `${plural(queued, 'answer')} wanted from labelers`
             : lake.generation === null
               ? 'no feed has been published yet'
               : null;
@@ -78,9 +83,12 @@ export function nextSteps(status: Status): string[] {
     steps.push(
       `nothing has come in for ${span((nowUs - eventUs) / 1e6)}: 'feedtrial capture --source firehose' goes on where it stopped`,
     );
-  const openGaps = lake.gaps.reduce((sum, gap) => sum + gap.open, 0);
+  // what was before capture began is no fault of it
+  const openGaps = lake.gaps.reduce((sum, gap) => sum + (gap.kind === 'first_start' ? 0 : gap.open), 0);
   if (openGaps > 0)
-    steps.push(`${openGaps} gaps are open: what they miss is not in the feeds until a backfill closes them`);
+    steps.push(
+      `${plural(openGaps, 'open gap')}: what they miss is not in the feeds until a backfill closes them`,
+    );
   if (!server.up && lake.generation !== null)
     steps.push("the feed server is down: 'feedtrial serve' starts it");
   if (server.up && lake.generation !== null && server.generation !== lake.generation.generation)

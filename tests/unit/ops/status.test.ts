@@ -113,11 +113,17 @@ describe('what to do next', () => {
     const status: Status = {
       ...healthy,
       nowUs: nowUs + 400 * minute,
-      lake: { ...healthy.lake, gaps: [{ kind: 'crash', open: 2, oldestUs: null }] },
+      lake: {
+        ...healthy.lake,
+        gaps: [
+          { kind: 'crash', open: 2, oldestUs: null },
+          { kind: 'first_start', open: 1, oldestUs: null },
+        ],
+      },
       server: { ...healthy.server, generation: 'g0' },
     };
     expect(next(status)).toMatch(/nothing has come in for 6\.7 h/);
-    expect(next(status)).toMatch(/2 gaps are open/);
+    expect(next(status)).toMatch(/2 open gaps/);
     expect(next(status)).toMatch(/feeds are 6\.8 h old/);
     expect(next(status)).toMatch(/serves g0, g1 is published/);
   });

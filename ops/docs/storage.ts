@@ -1,0 +1,46 @@
+/** Writes docs/storage.md from lake/schemas: `node ops/docs/storage.ts`. A test holds the two equal. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { tables, type Table } from '../../lake/schemas/index.ts';
+import { projectRoot } from '../config/config.ts';
+
+const cell = (text: string) => text.replaceAll('|', '\\|');
+
+function describeTable(name: string, table: Table): string {
+  const partitions = table.partitions.map((key) => `${key}=…/`).join('');
+  const columns = table.columns.map(
+    (c) => `| \`${c.name}\` | ${c.type} | ${c.nullable ? 'may be null' : ''} | ${cell(c.description)} |`,
+  );
+  return [
+    `## ${name}`,
+    '',
+    `\`${table.folder}/${partitions}*.parquet\``,
+    '',
+    `${table.grain}.`,
+    '',
+    '| column | type | | what it holds |',
+    '|---|---|---|---|',
+    ...columns,
+  ].join('\n');
+}
+
+/** The page as text. */
+export function storagePage(): string {
+  const parts = Object.entries(tables).map(([name, table]) => describeTable(name, table));
+  return [
+    '# The storage contract',
+    '',
+    '<!-- made by `node ops/docs/storage.ts` from lake/schemas; edit those -->',
+    '',
+    'What crosses from one part of Feedtrial to the next is Parquet in the lake (the roster alone is in the private lake).',
+    'Times are microseconds since 1970 UTC as BIGINT. Partition keys are in the path, always text, and no columns of the files.',
+    'Files are never changed after they were written; `queue/current.json` and `feeds/current.json` are the pointers that move.',
+    '',
+    parts.join('\n\n'),
+    '',
+  ].join('\n');
+}
+
+export const storageFile = path.join(projectRoot, 'docs/storage.md');
+
+if (import.meta.main) writeFileSync(storageFile, storagePage());
