@@ -45,6 +45,9 @@ export interface Followed {
   source: Source;
 }
 
+/** How long the first connection may take before the stream counts as quiet. */
+const firstConnectionMs = 15_000;
+
 /** Notices after which the server goes on from somewhere else than our cursor. */
 const losing: Record<string, { kind: string; detail: string }> = {
   OutdatedCursor: {
@@ -134,11 +137,15 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
     }
   };
 
+  let connections = 0;
+  heardMs = now();
   let pulsedMs = now();
   const timer = setInterval(() => {
     regulate();
     if (source.backlog.messages > 0 || paused) heardMs = now(); // busy is not idle
-    if (idleExitMs !== null && now() - heardMs >= idleExitMs) stop('idle');
+    // a server that is still starting is not quiet yet
+    const quietMs = connections === 0 ? Math.max(idleExitMs ?? 0, firstConnectionMs) : idleExitMs;
+    if (idleExitMs !== null && quietMs !== null && now() - heardMs >= quietMs) stop('idle');
     if (now() - pulsedMs >= 1_000) {
       pulsedMs = now();
       onPulse?.({ connected, paused, position: { ...position }, events: source.counts.events });
@@ -148,7 +155,6 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) stop('signal');
 
-  let connections = 0;
   const loop = async (): Promise<void> => {
     for (let attempt = 0; stoppedBy === null;) {
       const cursor = fromNow || position.cursor === null ? null : rewind(position.cursor);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { capture } from '../../../extract/capture/index.ts';
 import { readSeals } from '../../../lake/index.ts';
 import { expectedEvents, hasData, realDidDocuments, realFrames } from '../../data.ts';
+import { silenceProgress } from '../../../ops/progress/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import {
   spooledRows,
@@ -10,6 +11,8 @@ import {
   type PlcDouble,
   type RelayDouble,
 } from '../../relay/index.ts';
+
+silenceProgress();
 
 describe.skipIf(!hasData)('the 150 real frames, captured and verified', () => {
   let relay: RelayDouble;

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { capture } from '../../../extract/capture/index.ts';
 import { readSeals } from '../../../lake/index.ts';
+import { silenceProgress } from '../../../ops/progress/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import { spooledLines, startJetstreamDouble, type JetstreamDouble } from '../../relay/index.ts';
+
+silenceProgress();
 
 let server: JetstreamDouble | null = null;
 afterEach(async () => {

@@ -9,6 +9,7 @@ import {
 import { readSeals } from '../../../lake/index.ts';
 import type { Config } from '../../../ops/config/index.ts';
 import { hasData, realDidDocuments, realFrames } from '../../data.ts';
+import { silenceProgress } from '../../../ops/progress/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import {
   commitOf,
@@ -19,6 +20,8 @@ import {
   type PlcDouble,
   type RelayDoubleOptions,
 } from '../../relay/index.ts';
+
+silenceProgress();
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -47,7 +47,7 @@ describe('the spool of a stream', () => {
     await expect.poll(() => spool.durableCursor).toBe(1);
     let full = true;
     let room = 5;
-    const write = fs.writeSync.bind(fs) as typeof fs.writeSync;
+    const write = fs.writeSync;
     vi.spyOn(fs, 'writeSync').mockImplementation(((fd: number, bytes: Uint8Array, at = 0) => {
       if (!full) return write(fd, bytes, at);
       if (room-- > 0) return write(fd, bytes, at, 3); // a little still fits
