@@ -1,7 +1,7 @@
 with exposures as (
 
     select * from {{ ref('stg_serving__exposures') }}
-    where "position" is not null
+    where position is not null
 
 ),
 
@@ -27,10 +27,10 @@ final as (
         exposures.policy_served,
         exposures.policy_version,
         exposures.fallback_reason,
-        exposures."position",
+        exposures.position,
 
         ---------- how it got there; null where the generation is no longer in the lake
-        feeds."position" as feed_position,
+        feeds.position as feed_position,
         feeds.position_before_shuffle,
         feeds.shuffle_offset,
         feeds.propensity,

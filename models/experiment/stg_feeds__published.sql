@@ -13,7 +13,7 @@ feeds as (
         uri,
 
         ---------- numerics
-        "position",
+        position,
         position_before_shuffle,
         shuffle_offset,
         propensity,

@@ -22,7 +22,7 @@ exposures as (
 
         ---------- numerics
         feed_offset,
-        "position",
+        position,
 
         ---------- times, microseconds UTC
         served_us

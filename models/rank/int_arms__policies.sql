@@ -14,7 +14,7 @@ arms_and_default as (
     union all
     select
         'default' as arm,
-        'default' as "policy",
+        'default' as policy,
         cast(null as varchar) as pinned_version
 
 ),

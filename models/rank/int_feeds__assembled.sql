@@ -89,7 +89,7 @@ shuffled_posts as (
     select
         *,
         count(*) over (partition by participant_id, block_start) as block_posts,
-        row_number() over (partition by participant_id order by block_start, draw, uri) as "position"
+        row_number() over (partition by participant_id order by block_start, draw, uri) as position
     from posts_in_blocks
 
 ),
@@ -98,7 +98,7 @@ final as (
 
     select
         participant_id,
-        cast("position" as integer) as "position",
+        cast(position as integer) as position,
         uri,
         candidate_source,
         is_in_network,
@@ -107,7 +107,7 @@ final as (
         cast(shuffle_offset as integer) as shuffle_offset,
         cast(1 as double) / block_posts as propensity
     from shuffled_posts
-    where "position" <= feed_length_posts
+    where position <= feed_length_posts
 
 )
 

@@ -48,8 +48,6 @@ export interface RankSummary {
 
 /** The models of ranking, the moment that they speak of, and the seeds that an analyst edits between two rankings. */
 const selection = ['path:models/rank', 'stg_cycle__clock', 'arms', 'ranking_policies', 'guardrails'];
-/** Unit tests hold the SQL, which doesn't change between two rankings; tests on the data are run every time. */
-const leftOut = ['test_type:unit'];
 
 /** Whether all that failed are data tests on what was built: then the feeds are wrong, not the run. */
 const testsAlone = (result: DbtResult): boolean => {
@@ -123,7 +121,6 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
         result = await dbt.run({
           command: 'build',
           select: selection,
-          exclude: leftOut,
           exclude: ['test_type:unit'], // they say something about the SQL, nothing about these feeds
           vars,
           ...(signal ? { signal } : {}),
