@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import {
   copyToLake,
@@ -56,22 +57,29 @@ export interface Journal {
 
 const streamOf = (labeler: string, { index, count }: Shard): string => `${labeler}-${index}of${count}`;
 
+/** How long a lock is waited for: another shard that starts holds it while it looks for what a dead run left. */
+const patienceMs = 2_000;
+
 /**
  * Takes a stream for this process alone. The lock is SQLite's own on a file: the operating system gives it back when the
  * process dies, however it dies.
- * @returns how to give it back; null where another process holds it
+ * @returns how to give it back; null where another process keeps it
  */
-function lockStream(spool: string, stream: string): (() => void) | null {
+async function lockStream(spool: string, stream: string, waitMs = patienceMs): Promise<(() => void) | null> {
   fs.mkdirSync(path.join(spool, stream), { recursive: true });
-  const lock = new Database(path.join(spool, stream, 'lock.sqlite'), { timeout: 0 });
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch (error) {
-    lock.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return null;
-    throw error;
+  for (let waitedMs = 0; ; waitedMs += 50) {
+    const lock = new Database(path.join(spool, stream, 'lock.sqlite'), { timeout: 0 });
+    try {
+      lock.exec('BEGIN EXCLUSIVE');
+      return () => lock.close();
+    } catch (error) {
+      lock.close();
+      const isTaken = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+      if (!isTaken) throw error;
+      if (waitedMs >= waitMs) return null;
+    }
+    await sleep(50);
   }
-  return () => lock.close();
 }
 
 /** Sealed segments of a stream whose data is still there, oldest first. */
@@ -126,7 +134,7 @@ async function publishWaiting(options: JournalOptions, stream: string): Promise<
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { spool, labeler, shard = wholeQueue, now = Date.now } = options;
   const own = streamOf(labeler, shard);
-  const unlock = lockStream(spool, own);
+  const unlock = await lockStream(spool, own);
   if (unlock === null) throw enrichErrors.busy(labeler, own);
   const recover = async (stream: string): Promise<void> => {
     recoverSegments({ spool, stream, format, cursorOf: () => null, now });
@@ -136,12 +144,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     await recover(own);
     const others = fs.readdirSync(spool).filter((name) => name.startsWith(`${labeler}-`) && name !== own);
     for (const stream of others) {
-      const unlockOther = lockStream(spool, stream);
-      if (unlockOther !== null) {
-        await recover(stream).finally(unlockOther);
-      } else if (!stream.endsWith(`of${shard.count}`)) {
-        throw enrichErrors.busy(labeler, stream); // its share overlaps with this one
-      }
+      const overlaps = !stream.endsWith(`of${shard.count}`);
+      const unlockOther = await lockStream(spool, stream, overlaps ? patienceMs : 0);
+      if (unlockOther !== null) await recover(stream).finally(unlockOther);
+      else if (overlaps) throw enrichErrors.busy(labeler, stream);
     }
   } catch (error) {
     unlock();

@@ -37,7 +37,7 @@ export interface ToxicReport {
   pilotAuc: Estimate;
 }
 
-interface Comment {
+export interface Comment {
   text: string;
   teacher: number;
   human: boolean;
@@ -61,12 +61,8 @@ export function readComments(file: string): { train: Comment[]; heldOut: Comment
 /** Chosen on one fifth of the training part, which was trained on again afterwards. */
 const training = { space: starterSpace, epochs: 12, learningRate: 0.3, decay: 1e-4, logOddsShare: 0.2 };
 
-/** Trains on four fifths of the comments and measures what is committed (int8, not the floats) on everything else. */
-export function trainToxic(files: { comments: string; tweets: string; pilot: string }): {
-  model: NgramModel & { weights: Int8Array };
-  report: ToxicReport;
-} {
-  const { train, heldOut } = readComments(files.comments);
+/** Trains the committed model: the same comments give the same weights. */
+export function fitToxic(train: readonly Comment[]): NgramModel & { weights: Int8Array } {
   const examples = train.map(({ text, teacher }) => ({ text, target: teacher }));
   const fit = (rows: readonly NgramExample[]) =>
     trainNgramModel(rows, { ...training, random: seededRandom(7) });
@@ -79,7 +75,17 @@ export function trainToxic(files: { comments: string; tweets: string; pilot: str
     aside.map(({ text }) => ngramLogit(probe, text, hasher)),
     aside.map(({ target }) => target),
   );
-  const model = quantise(calibrate(fit(examples), calibration));
+  return quantise(calibrate(fit(examples), calibration));
+}
+
+/** Trains on four fifths of the comments and measures what is committed (int8, not the floats) on everything else. */
+export function trainToxic(files: { comments: string; tweets: string; pilot: string }): {
+  model: NgramModel & { weights: Int8Array };
+  report: ToxicReport;
+} {
+  const { train, heldOut } = readComments(files.comments);
+  const model = fitToxic(train);
+  const hasher = createNgramHasher(starterSpace);
   const scoreAll = (texts: string[]) => texts.map((text) => sigmoid(ngramLogit(model, text, hasher)));
   const each = (rows: ArrayLike<unknown>) => Array.from({ length: rows.length }, (_, i) => [i]);
   const auc = (scores: number[], positive: boolean[]) =>
