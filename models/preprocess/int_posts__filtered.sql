@@ -77,7 +77,7 @@ spam_weights as (
         sum(spam_terms.weight) as weight
     from posts
     inner join {{ ref('spam_terms') }} as spam_terms
-        on strpos(lower(posts.text), spam_terms.term) > 0
+        on strpos(posts.own_words, spam_terms.term) > 0
     group by posts.uri
 
 ),
