@@ -103,7 +103,6 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
         } catch (error) {
           // the others can still work; their labels must not wait for this one
           errors.push(error);
-          log.error('labeler failed', { labeler: labeler.name, error: describeError(error) });
           summary.labelers.push({
             labeler: labeler.name,
             version,
@@ -128,6 +127,8 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
       labelers: Object.fromEntries(summary.labelers.map(({ labeler, ...rest }) => [labeler, rest])),
     };
     if (errors.length > 0 && errors.length === summary.labelers.length) throw errors[0];
+    for (const { labeler, error } of summary.labelers)
+      if (error !== null) log.error('labeler failed', { labeler, error });
     if (errors.length > 0 || signal.aborted) {
       summary.status = 'partial';
       stage.outcome = 'partial';
