@@ -48,8 +48,16 @@ export interface RunningServer {
 }
 
 const maxInFlight = 1_000;
+const quietMs = 200; // a server that drains ends once no request has come for so long
+const drainMs = 10_000; // and at the latest then
 
-function buildApp(service: Service): FastifyInstance {
+interface App {
+  app: FastifyInstance;
+  /** Answers what is under way, then ends: also where a connection is open on which nothing is asked. */
+  drain: () => Promise<void>;
+}
+
+function buildApp(service: Service): App {
   const app = Fastify({
     bodyLimit: 256 << 10,
     requestTimeout: 10_000,
@@ -60,12 +68,15 @@ function buildApp(service: Service): FastifyInstance {
     routerOptions: { maxParamLength: 100 },
   });
   let inFlight = 0;
+  let busyAt = performance.now();
   app.addHook('onRequest', async () => {
     inFlight++;
+    busyAt = performance.now();
     if (inFlight > maxInFlight) throw new XrpcError(503, 'Unavailable', 'too many requests at once', 1);
   });
   app.addHook('onResponse', async (request, reply) => {
     inFlight--;
+    busyAt = performance.now();
     const route = request.routeOptions.url ?? 'unknown';
     service.metrics.answered(route, reply.statusCode, reply.elapsedTime * 1000);
   });
@@ -106,7 +117,17 @@ function buildApp(service: Service): FastifyInstance {
   interactionsRoute(app, service);
   describeRoutes(app, service);
   healthRoutes(app, service);
-  return app;
+  const drain = async (): Promise<void> => {
+    const begun = performance.now();
+    // Node counts a new connection as busy until its first request has come, which may be never.
+    const timer = setInterval(() => {
+      const quiet = inFlight === 0 && performance.now() - Math.max(busyAt, begun) > quietMs;
+      if (quiet || performance.now() - begun > drainMs) app.server.closeAllConnections();
+    }, 20);
+    await app.close();
+    clearInterval(timer);
+  };
+  return { app, drain };
 }
 
 /**
@@ -151,7 +172,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await tombstones.poll();
     };
     await poll(); // nothing deleted is shown by a server that has just started
-    const app = buildApp(service);
+    const { app, drain } = buildApp(service);
     const port = options.port ?? config.port;
     try {
       await app.listen({ host: config.host, port });
@@ -184,7 +205,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         closing ??= (async () => {
           clearInterval(generationTimer);
           clearInterval(tombstoneTimer);
-          await app.close();
+          await drain();
           for (const step of undo.toReversed()) await step();
         })();
         return closing;
