@@ -70,7 +70,7 @@ async function main(signal: AbortSignal): Promise<void> {
         });
       }
     } finally {
-      process.stdout.write('\nstopping: the server drains, what was shown is landed, the network goes\n');
+      process.stdout.write('\nstopping: the server drains and what it sent is landed\n');
       await demo.close();
       await telemetry.shutdown();
     }

@@ -20,6 +20,7 @@ import { compareArms, type Comparison } from '../../ops/demo/compare.ts';
 import { demoConfig } from '../../ops/demo/folder.ts';
 import { bringUp, type RunningDemo } from '../../ops/demo/run.ts';
 import { silenceProgress } from '../../ops/progress/index.ts';
+import { startTelemetry } from '../../ops/telemetry/index.ts';
 import type { Miniature } from '../../ops/demo/miniature.ts';
 import type { PlannedPost, Role } from '../network/index.ts';
 import { xrpc } from '../network/xrpc.ts';
@@ -57,8 +58,10 @@ describe('from a network to served feeds', () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'feedtrial-e2e-'));
     temporary = path.join(folder, 'tmp');
     mkdirSync(temporary);
+    const config = demoConfig(folder, {});
+    await startTelemetry(config);
     demo = await bringUp({
-      config: demoConfig(folder, {}),
+      config,
       folder: temporary,
       source: { seed: 'feedtrial' },
       port: 0,
