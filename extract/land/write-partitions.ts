@@ -23,6 +23,7 @@ export interface WriteStep {
 }
 
 const usPerHour = 3_600e6;
+const maxAdopting = 8;
 
 /**
  * Puts one table's rows into its partitions: one file a partition, named after the batch, so that doing it again
@@ -45,27 +46,39 @@ export async function writePartitions(
     `SELECT ${keys[0]} AS hour${keys[1] ? `, ${keys[1]}` : ''}, count(*) AS n FROM (${query}) GROUP BY ALL ORDER BY ALL`,
   );
   const files: LandedFile[] = [];
-  for (const partition of partitions) {
-    const { dt, hour } = partitionTime(Number(partition.hour) * usPerHour);
-    const group = partition.collection_group;
-    const folder = partitionFolder(table, {
-      dt,
-      hour,
-      ...(group === undefined ? {} : { collection_group: group }),
-    });
-    const target = `${folder}/${batch}.parquet`;
-    const local = path.join(engine.scratch, `${batch}-${files.length}.parquet`);
-    const within = [
-      `${keys[0]} = ${partition.hour}`,
-      ...(group === undefined ? [] : [`collection_group = ${sqlText(group)}`]),
-    ];
-    await engine.run(
-      `COPY (SELECT ${typedColumns(table)} FROM (${query}) WHERE ${within.join(' AND ')}) TO ${sqlText(local)} (${parquetOptions})`,
-    );
-    onStep('file-written');
-    await lake.adopt(local, target);
-    onStep('file-adopted');
-    files.push({ table: name, path: target, rows: Number(partition.n) });
+  // moving a file waits for the disk; meanwhile the next is written
+  const adopting = new Set<Promise<void>>();
+  try {
+    for (const partition of partitions) {
+      const { dt, hour } = partitionTime(Number(partition.hour) * usPerHour);
+      const group = partition.collection_group;
+      const folder = partitionFolder(table, {
+        dt,
+        hour,
+        ...(group === undefined ? {} : { collection_group: group }),
+      });
+      const target = `${folder}/${batch}.parquet`;
+      const local = path.join(engine.scratch, `${batch}-${files.length}.parquet`);
+      const within = [
+        `${keys[0]} = ${partition.hour}`,
+        ...(group === undefined ? [] : [`collection_group = ${sqlText(group)}`]),
+      ];
+      await engine.run(
+        `COPY (SELECT ${typedColumns(table)} FROM (${query}) WHERE ${within.join(' AND ')}) TO ${sqlText(local)} (${parquetOptions})`,
+      );
+      onStep('file-written');
+      if (adopting.size >= maxAdopting) await Promise.race(adopting);
+      const adoption = lake.adopt(local, target).then(() => {
+        adopting.delete(adoption);
+        onStep('file-adopted');
+      });
+      adoption.catch(() => undefined); // it stays in the set, and the wait below throws it
+      adopting.add(adoption);
+      files.push({ table: name, path: target, rows: Number(partition.n) });
+    }
+  } finally {
+    await Promise.allSettled(adopting);
   }
+  await Promise.all(adopting);
   return files;
 }

@@ -47,12 +47,15 @@ export async function writePartitioned(
       .filter((file) => file.endsWith('.parquet'))
       .sort();
     const counts = new Map<string, number>();
-    for (const file of files) {
+    const moves = files.map((file): [string, string] => {
       const partition = path.dirname(file).split(path.sep).join('/');
       const number = counts.get(partition) ?? 0;
       counts.set(partition, number + 1);
-      await lake.adopt(path.join(folder, file), `${table.folder}/${partition}/${name}-${number}.parquet`);
-    }
+      return [path.join(folder, file), `${table.folder}/${partition}/${name}-${number}.parquet`];
+    });
+    // many at a time: each waits for the disk, and the disk serves many waits at once
+    for (let at = 0; at < moves.length; at += 32)
+      await Promise.all(moves.slice(at, at + 32).map(([file, target]) => lake.adopt(file, target)));
     return Number(written?.Count ?? 0);
   } finally {
     await rm(folder, { recursive: true, force: true });

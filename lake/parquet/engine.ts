@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
@@ -20,9 +20,27 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+// named after the host too: containers may share a temporary folder, and not their process numbers
+const scratchPrefix = `feedtrial-engine-${os.hostname()}-`;
+
+/** Takes away what engines of killed processes left: spilled tables can be gigabytes. */
+async function removeLeftScratch(): Promise<void> {
+  for (const name of await readdir(os.tmpdir())) {
+    const pid = name.startsWith(scratchPrefix) ? Number.parseInt(name.slice(scratchPrefix.length), 10) : NaN;
+    if (Number.isNaN(pid)) continue;
+    try {
+      process.kill(pid, 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH')
+        await rm(path.join(os.tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
 /** Opens an engine. The pipeline's own DuckDB file belongs to dbt and is never opened here. */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
-  const scratch = await mkdtemp(path.join(os.tmpdir(), 'feedtrial-engine-'));
+  await removeLeftScratch();
+  const scratch = await mkdtemp(path.join(os.tmpdir(), `${scratchPrefix}${process.pid}-`));
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: options.memoryLimit ?? '2GB',
     threads: String(options.threads ?? 2),

@@ -13,7 +13,7 @@ export const register: Register = (program, run) => {
         const { batches, segments, rows, files, seconds } = summary;
         if (segments === 0) say('nothing sealed in the spool');
         else {
-          const took = `${files} files in ${seconds.toFixed(1)} s`;
+          const took = `${files} ${files === 1 ? 'file' : 'files'} in ${seconds.toFixed(1)} s`;
           say(
             `landed ${segments} segments in ${batches.length} ${batches.length === 1 ? 'batch' : 'batches'}: ${took}`,
           );
