@@ -62,7 +62,7 @@ post_records as (
             '$.facets',
             '$.tags',
             '$.labels.values',
-        ]) }} as fields
+        ]) }} as record_fields
     from {{ ref('base_bluesky__records') }}
     where
         collection_group = 'app.bsky.feed.post'
@@ -75,7 +75,7 @@ posts_with_fields as (
 
     select
         latest_operations.*,
-        post_records.fields
+        post_records.record_fields
     from latest_operations
     left join post_records
         on
@@ -95,36 +95,36 @@ posts as (
         rev,
 
         ---------- text
-        fields[1] as text,
-        fields[6] as embed_type,
+        record_fields[1] as text,
+        record_fields[6] as embed_type,
 
         ---------- what it points to
-        fields[4] as reply_root_uri,
-        fields[5] as reply_parent_uri,
+        record_fields[4] as reply_root_uri,
+        record_fields[5] as reply_parent_uri,
         case
-            when fields[6] = 'app.bsky.embed.record' then fields[7]
-            when fields[6] = 'app.bsky.embed.recordWithMedia' then fields[8]
+            when record_fields[6] = 'app.bsky.embed.record' then record_fields[7]
+            when record_fields[6] = 'app.bsky.embed.recordWithMedia' then record_fields[8]
         end as quoted_uri,
-        coalesce(fields[9], fields[10]) as external_link,
+        coalesce(record_fields[9], record_fields[10]) as external_link,
 
         ---------- lists
-        {{ json_list('fields[3]', '$[*]') }} as langs,
-        {{ json_list('fields[11]', '$[*].features[*].uri') }} as link_facets,
-        {{ json_list('fields[11]', '$[*].features[*].tag') }} as tag_facets,
-        {{ json_list('fields[11]', '$[*].features[*].did') }} as mention_facets,
-        {{ json_list('fields[12]', '$[*]') }} as outer_tags,
-        {{ json_list('fields[13]', '$[*].val') }} as self_labels,
+        {{ json_list('record_fields[3]', '$[*]') }} as langs,
+        {{ json_list('record_fields[11]', '$[*].features[*].uri') }} as link_facets,
+        {{ json_list('record_fields[11]', '$[*].features[*].tag') }} as tag_facets,
+        {{ json_list('record_fields[11]', '$[*].features[*].did') }} as mention_facets,
+        {{ json_list('record_fields[12]', '$[*]') }} as outer_tags,
+        {{ json_list('record_fields[13]', '$[*].val') }} as self_labels,
 
         ---------- booleans
-        fields[5] is not null as is_reply,
-        coalesce(fields[6] in ('app.bsky.embed.record', 'app.bsky.embed.recordWithMedia'), false) as is_quote,
+        record_fields[5] is not null as is_reply,
+        coalesce(record_fields[6] in ('app.bsky.embed.record', 'app.bsky.embed.recordWithMedia'), false) as is_quote,
         is_edited,
         latest_operation = 'delete' as is_deleted,
         is_live,
         is_verified,
 
         ---------- times, microseconds UTC except created_at, which is the author's word as it was written
-        fields[2] as created_at,
+        record_fields[2] as created_at,
         event_us,
         case when latest_operation = 'delete' then latest_event_us end as deleted_us
     from posts_with_fields
