@@ -1,5 +1,22 @@
 {{ config(materialized='table') }}
 
+{# Column -> where it is in the record. A new field is a new line here. #}
+{% set fields = {
+    'post_text': '$.text',
+    'created_at': '$.createdAt',
+    'lang_list': '$.langs',
+    'reply_root_uri': '$.reply.root.uri',
+    'reply_parent_uri': '$.reply.parent.uri',
+    'embed_type': '$.embed."$type"',
+    'embedded_uri': '$.embed.record.uri',
+    'embedded_uri_beside_media': '$.embed.record.record.uri',
+    'card_link': '$.embed.external.uri',
+    'card_link_beside_record': '$.embed.media.external.uri',
+    'facet_list': '$.facets',
+    'tag_list': '$.tags',
+    'self_label_list': '$.labels.values',
+} %}
+
 with operations as (
 
     select
@@ -48,21 +65,7 @@ post_records as (
     select
         file_name,
         file_row,
-        {{ json_texts('record', [
-            '$.text',
-            '$.createdAt',
-            '$.langs',
-            '$.reply.root.uri',
-            '$.reply.parent.uri',
-            '$.embed."$type"',
-            '$.embed.record.uri',
-            '$.embed.record.record.uri',
-            '$.embed.external.uri',
-            '$.embed.media.external.uri',
-            '$.facets',
-            '$.tags',
-            '$.labels.values',
-        ]) }} as record_fields
+        {{ json_texts('record', fields.values() | list) }} as record_fields
     from {{ ref('base_bluesky__records') }}
     where
         collection_group = 'app.bsky.feed.post'
@@ -74,8 +77,10 @@ post_records as (
 posts_with_fields as (
 
     select
-        latest_operations.*,
-        post_records.record_fields
+        {%- for field in fields %}
+        post_records.record_fields[{{ loop.index }}] as {{ field }},
+        {%- endfor %}
+        latest_operations.*
     from latest_operations
     left join post_records
         on
@@ -95,36 +100,36 @@ posts as (
         rev,
 
         ---------- text
-        record_fields[1] as text,
-        record_fields[6] as embed_type,
+        post_text as text,
+        embed_type,
 
         ---------- what it points to
-        record_fields[4] as reply_root_uri,
-        record_fields[5] as reply_parent_uri,
+        reply_root_uri,
+        reply_parent_uri,
         case
-            when record_fields[6] = 'app.bsky.embed.record' then record_fields[7]
-            when record_fields[6] = 'app.bsky.embed.recordWithMedia' then record_fields[8]
+            when embed_type = 'app.bsky.embed.record' then embedded_uri
+            when embed_type = 'app.bsky.embed.recordWithMedia' then embedded_uri_beside_media
         end as quoted_uri,
-        coalesce(record_fields[9], record_fields[10]) as external_link,
+        coalesce(card_link, card_link_beside_record) as external_link,
 
         ---------- lists
-        {{ json_list('record_fields[3]', '$[*]') }} as langs,
-        {{ json_list('record_fields[11]', '$[*].features[*].uri') }} as link_facets,
-        {{ json_list('record_fields[11]', '$[*].features[*].tag') }} as tag_facets,
-        {{ json_list('record_fields[11]', '$[*].features[*].did') }} as mention_facets,
-        {{ json_list('record_fields[12]', '$[*]') }} as outer_tags,
-        {{ json_list('record_fields[13]', '$[*].val') }} as self_labels,
+        {{ json_list('lang_list', '$[*]') }} as langs,
+        {{ json_list('facet_list', '$[*].features[*].uri') }} as link_facets,
+        {{ json_list('facet_list', '$[*].features[*].tag') }} as tag_facets,
+        {{ json_list('facet_list', '$[*].features[*].did') }} as mention_facets,
+        {{ json_list('tag_list', '$[*]') }} as outer_tags,
+        {{ json_list('self_label_list', '$[*].val') }} as self_labels,
 
         ---------- booleans
-        record_fields[5] is not null as is_reply,
-        coalesce(record_fields[6] in ('app.bsky.embed.record', 'app.bsky.embed.recordWithMedia'), false) as is_quote,
+        reply_parent_uri is not null as is_reply,
+        coalesce(embed_type in ('app.bsky.embed.record', 'app.bsky.embed.recordWithMedia'), false) as is_quote,
         is_edited,
         latest_operation = 'delete' as is_deleted,
         is_live,
         is_verified,
 
         ---------- times, microseconds UTC except created_at, which is the author's word as it was written
-        record_fields[2] as created_at,
+        created_at,
         event_us,
         case when latest_operation = 'delete' then latest_event_us end as deleted_us
     from posts_with_fields
