@@ -256,7 +256,7 @@ describe('a ranking that does not end well', () => {
       'third',
       String(endUs),
     ];
-    const killed = await execa(process.execPath, args, { reject: false });
+    const killed = await execa(process.execPath, args, { reject: false, env: { TMPDIR: small.folder } });
     expect(killed.signal).toBe('SIGKILL');
     expect(existsSync(path.join(config.lake, generationFiles('third').feeds))).toBe(true);
     expect(pointer()).toBe(before);
