@@ -6,13 +6,13 @@ import { projectRoot } from '../config/config.ts';
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
-function describeTable(name: string, table: Table): string {
+function describeTable(table: Table): string {
   const partitions = table.partitions.map((key) => `${key}=…/`).join('');
   const columns = table.columns.map(
     (c) => `| \`${c.name}\` | ${c.type} | ${c.nullable ? 'may be null' : ''} | ${cell(c.description)} |`,
   );
   return [
-    `## ${name}`,
+    `## ${table.folder}`,
     '',
     `\`${table.folder}/${partitions}*.parquet\``,
     '',
@@ -26,7 +26,9 @@ function describeTable(name: string, table: Table): string {
 
 /** The page as text. */
 export function storagePage(): string {
-  const parts = Object.entries(tables).map(([name, table]) => describeTable(name, table));
+  const parts = Object.values(tables)
+    .sort((a, b) => (a.folder < b.folder ? -1 : 1))
+    .map(describeTable);
   return [
     '# The storage contract',
     '',

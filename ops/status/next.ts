@@ -79,7 +79,12 @@ export function nextSteps(status: Status): string[] {
   }
 
   const eventUs = lastDurableEventUs(status);
-  if (eventUs !== null && (nowUs - eventUs) / 1e6 > 300 && !running('capture') && !running('demo'))
+  const isDemo = last.has('demo') && !last.has('capture');
+  if (isDemo && !running('demo'))
+    steps.push(
+      "the demo has ended, and its network with it: 'npm run demo' brings up another, from the beginning",
+    );
+  else if (eventUs !== null && (nowUs - eventUs) / 1e6 > 300 && !running('capture') && !running('demo'))
     steps.push(
       `nothing has come in for ${span((nowUs - eventUs) / 1e6)}: 'feedtrial capture --source firehose' goes on where it stopped`,
     );

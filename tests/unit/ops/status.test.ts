@@ -102,6 +102,13 @@ describe('what to do next', () => {
     expect(nextSteps(status)).toEqual(['nothing: it runs']);
   });
 
+  test('after the demo nobody is sent to capture what is gone', () => {
+    const later = { ...healthy, nowUs: nowUs + 10 * minute, runs: [run({ dag: 'demo' })] };
+    expect(next(later)).toMatch(/demo has ended/);
+    expect(next(later)).not.toMatch(/feedtrial capture/);
+    expect(next({ ...later, runs: [run({ dag: 'demo', status: 'running' })] })).toBe('nothing: it runs');
+  });
+
   test('of each kind of run the last one counts: failed, killed, or well again', () => {
     const failed = run({ runId: 'bad', status: 'failed' });
     expect(next({ ...healthy, runs: [failed] })).toContain("'feedtrial runs bad'");

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { environmentVariables, loadConfig, projectRoot } from '../../../ops/config/config.ts';
+import { commands } from '../../../ops/cli/commands/index.ts';
+import { storageFile, storagePage } from '../../../ops/docs/storage.ts';
+
+const read = (file: string) => readFileSync(path.join(projectRoot, file), 'utf8');
+
+describe('.env.example', () => {
+  const lines = [...read('.env.example').matchAll(/^# ([A-Z][A-Z0-9_]+)=(.*)$/gm)];
+
+  test('lists every setting, and no other, each with its default', () => {
+    const written = Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));
+    const known = Object.fromEntries(environmentVariables().map((v) => [v.name, v.default ?? '']));
+    expect(written).toEqual(known);
+  });
+
+  test('is a valid configuration when every line is taken in', () => {
+    const env = Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));
+    expect(loadConfig(env, '/srv')).toEqual(loadConfig({}, '/srv'));
+  });
+});
+
+describe('docs/dependencies.md', () => {
+  const listed = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name);
+
+  test('has one line for each dependency, and none for what is no longer one', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+      'dependencies' | 'devDependencies',
+      Record<string, string>
+    >;
+    const python = ['requirements/dbt.in', 'requirements/models.in'].flatMap((file) =>
+      read(file)
+        .split('\n')
+        .filter((line) => /^[a-z]/i.test(line))
+        .map((line) => line.split('==')[0]),
+    );
+    expect(listed.toSorted()).toEqual(
+      [...Object.keys(dependencies), ...Object.keys(devDependencies), ...python].toSorted(),
+    );
+  });
+});
+
+describe('lock files', () => {
+  test('name packages and hashes, never a host that a machine gets them from', () => {
+    expect(read('package-lock.json')).not.toMatch(/"resolved": "https?:/);
+    for (const file of readdirSync(path.join(projectRoot, 'requirements')))
+      expect(read(`requirements/${file}`)).not.toMatch(/https?:\/\/|--(extra-)?index-url|--find-links/);
+  });
+
+  test('pin both sides to one version of DuckDB', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+    const [, version] = /^duckdb==([\d.]+)/m.exec(read('requirements/dbt.txt')) ?? [];
+    expect(dependencies['@duckdb/node-api']?.split('-')[0]).toBe(version);
+  });
+});
+
+test('docs/storage.md says what lake/schemas says', () => {
+  expect(readFileSync(storageFile, 'utf8'), 'run: node_modules/.bin/node ops/docs/storage.ts').toBe(
+    storagePage(),
+  );
+});
+
+describe('the README', () => {
+  const readme = read('README.md');
+  const program = new Command();
+  for (const register of commands) register(program, async () => undefined);
+  const usages = (command: Command, before: string): string[] => {
+    const name = `${before}${command.name()}`;
+    return command.commands.length > 0
+      ? command.commands.flatMap((inner) => usages(inner, `${name} `))
+      : [name];
+  };
+
+  test('has a line in its reference for every command, and for no other', () => {
+    const [, reference = ''] = readme.split(/^## Commands$/m);
+    const listed = [...reference.matchAll(/^\| `([a-z ]+?)(?: [[<A-Z-].*?)?` \|/gm)].map(([, name]) => name);
+    expect(listed.toSorted()).toEqual(program.commands.flatMap((command) => usages(command, '')).toSorted());
+  });
+
+  test('names an option only where the command has it', () => {
+    for (const command of program.commands.flatMap((c) => (c.commands.length > 0 ? c.commands : [c]))) {
+      const line = readme
+        .split('\n')
+        .find((text) => new RegExp(`^\\| \`([a-z]+ )?${command.name()}[ \`]`).test(text));
+      const options = command.options.map((option) => option.long);
+      for (const [option] of (line?.split('|')[1] ?? '').matchAll(/--[a-z-]+/g))
+        expect(options, command.name()).toContain(option);
+    }
+  });
+
+  test('links only to files that are there', () => {
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, file = '']) => file);
+    expect(links.length).toBeGreaterThan(0);
+    for (const file of links) expect(existsSync(path.join(projectRoot, file)), file).toBe(true);
+  });
+});
