@@ -220,4 +220,4 @@ test('two sources, edits, deletes and account status fold to one verdict a post,
   } finally {
     await engine.close();
   }
-});
+}, 600_000); // several builds by dbt: a busy machine takes its time

@@ -166,4 +166,4 @@ test('a generated lake comes out as a fold in TypeScript says, and what a feed m
     await dbt.close();
     await engine.close();
   }
-});
+}, 600_000); // several builds by dbt: a busy machine takes its time
