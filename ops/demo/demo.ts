@@ -8,7 +8,7 @@ import { dbtFolders } from '../dbt/index.ts';
 import { EXIT, FeedtrialError, describeError } from '../errors/index.ts';
 import { startTelemetry } from '../telemetry/index.ts';
 import { compareArms } from './compare.ts';
-import { claimFolder, demoConfig, temporaryFolderOf } from './folder.ts';
+import { claimFolder, demoConfig, temporaryFolderOf, writeEnvironment } from './folder.ts';
 import { demoHelp, readOptions } from './options.ts';
 import { freePortOr } from './port.ts';
 import { bringUp } from './run.ts';
@@ -40,6 +40,12 @@ async function main(signal: AbortSignal): Promise<void> {
       signal,
     });
     try {
+      writeEnvironment(folder, {
+        FEEDTRIAL_PORT: String(demo.server.port),
+        ...(demo.miniature
+          ? { FEEDTRIAL_PLC_URL: demo.config.plcUrl, FEEDTRIAL_RELAY_URL: demo.config.relayUrl }
+          : {}),
+      });
       say('asking for the feeds of one participant an arm');
       const comparison = await compareArms(demo);
       process.stdout.write(

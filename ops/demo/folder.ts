@@ -37,6 +37,17 @@ export function demoConfig(folder: string, env: NodeJS.ProcessEnv = process.env)
   );
 }
 
+/**
+ * Writes `env` in the folder: what a shell has to read for the CLI to work on the demo.
+ * @param running what is known only while the demo runs: its server's port, its network's addresses
+ */
+export function writeEnvironment(folder: string, running: Record<string, string> = {}): void {
+  const lines = Object.entries({ ...demoEnvironment(folder), ...running }).map(
+    ([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`,
+  );
+  writeFileSync(path.join(folder, 'env'), `${lines.join('\n')}\n`);
+}
+
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -63,8 +74,7 @@ export function claimFolder(folder: string): () => void {
   const temporary = temporaryFolderOf(folder);
   mkdirSync(temporary, { recursive: true });
   writeFileSync(owner, String(process.pid));
-  const lines = Object.entries(demoEnvironment(folder)).map(([name, value]) => `export ${name}='${value}'`);
-  writeFileSync(path.join(folder, 'env'), `${lines.join('\n')}\n`);
+  writeEnvironment(folder);
   const before = process.env.TMPDIR;
   process.env.TMPDIR = temporary;
   if (os.tmpdir() !== temporary) throw new Error(`the temporary folder is ${os.tmpdir()}, not ${temporary}`);

@@ -103,13 +103,25 @@ export async function bringUp(options: BringUpOptions): Promise<RunningDemo> {
     if (broken) throw demoErrors.stageFailed(broken.stage, broken.reason);
     signal?.throwIfAborted();
 
-    const { startServer } = await import('../../serve/index.ts');
-    const server = await startServer({ config, port });
+    const { serve } = await import('../../serve/index.ts');
+    const enough = new AbortController();
+    const listening = Promise.withResolvers<RunningServer>();
+    const serving = serve({
+      config,
+      port,
+      signal: enough.signal,
+      onListening: listening.resolve,
+      dag: 'demo',
+      runId,
+    });
+    serving.catch(listening.reject);
     undo.push(async () => {
-      await server.close();
+      enough.abort();
+      await serving;
       const { land } = await import('../../extract/land/index.ts');
       await land({ config, dag: 'demo', runId });
     });
+    const server = await listening.promise;
     say(`serving ${server.feeds} feeds of generation ${server.generation ?? ''} at ${server.url}`);
     return { config, dbt, miniature, participants, capture: captured, cycle: done, server, runId, close };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -6,7 +7,7 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ExplainedPost, FeedSummary } from '../../../ops/demo/explain.ts';
-import { claimFolder, demoConfig } from '../../../ops/demo/folder.ts';
+import { claimFolder, demoConfig, writeEnvironment } from '../../../ops/demo/folder.ts';
 import { readOptions } from '../../../ops/demo/options.ts';
 import { freePortOr } from '../../../ops/demo/port.ts';
 import { formatComparison, formatSummaries, type ShownFeed } from '../../../ops/demo/print.ts';
@@ -161,6 +162,15 @@ describe('the options', () => {
 });
 
 describe('the folder', () => {
+  test('says to a shell how to point the CLI at the demo, quotes in its path included', () => {
+    const folder = path.join(temporaryFolder(), "somebody's demo");
+    mkdirSync(folder);
+    writeEnvironment(folder, { FEEDTRIAL_PORT: '4711' });
+    const script = `. "$0" && printf '%s %s' "$FEEDTRIAL_LAKE" "$FEEDTRIAL_PORT"`;
+    const printed = execFileSync('sh', ['-c', script, path.join(folder, 'env')], { encoding: 'utf8' });
+    expect(printed).toBe(`${folder}/lake 4711`);
+  });
+
   test('is emptied, and temporary files go into it until it is given back', () => {
     const folder = path.join(temporaryFolder(), 'demo');
     mkdirSync(folder);
