@@ -4,3 +4,5 @@ export * from './plc-double.ts';
 export * from './jetstream-double.ts';
 export * from './spooled.ts';
 export * from './tampered.ts';
+export * from './synthetic.ts';
+export * from './signed-repository.ts';

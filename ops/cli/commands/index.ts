@@ -4,6 +4,7 @@ import { register as cycle } from './cycle.ts';
 import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as land } from './land.ts';
+import { register as rehearse } from './rehearse.ts';
 import { register as runs } from './runs.ts';
 import { register as serve } from './serve.ts';
 import { register as status } from './status.ts';
@@ -26,4 +27,5 @@ export const commands: Register[] = [
   runs,
   doctor,
   study,
+  rehearse,
 ];
