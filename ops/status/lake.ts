@@ -60,12 +60,17 @@ async function readRejected(lake: Lake, engine: Engine, sinceUs: number): Promis
 }
 
 async function readRecords(lake: Lake, engine: Engine): Promise<Pick<LakeStatus, 'records' | 'lastEventUs'>> {
-  if (!(await hasRows(lake, tables.records.folder))) return { records: 0, lastEventUs: null };
-  // counts come from the files' footers; only the two newest days are read for their newest event
-  const [total] = await engine.rows(`SELECT count(*) AS n FROM ${readTable(lake, tables.records)}`);
-  const [newest] = await engine.rows(`
-    SELECT max(event_us) AS us FROM ${readTable(lake, tables.records)}
-    WHERE live AND dt >= (SELECT max(dt) FROM ${readTable(lake, tables.records)})`);
+  // the newest day comes from the file names: DuckDB 1.5.5 fails on max() of a partition key
+  const days = (await lake.list(tables.records.folder))
+    .filter((file) => !file.path.endsWith('/empty.parquet'))
+    .flatMap((file) => /\/dt=([^/]+)\//.exec(file.path)?.[1] ?? []);
+  const newestDay = days.sort().at(-1);
+  if (newestDay === undefined) return { records: 0, lastEventUs: null };
+  const records = readTable(lake, tables.records);
+  const [total] = await engine.rows(`SELECT count(*) AS n FROM ${records}`); // from the files' footers
+  const [newest] = await engine.rows(
+    `SELECT max(event_us) AS us FROM ${records} WHERE live AND dt = ${sqlText(newestDay)}`,
+  );
   return { records: number(total?.n), lastEventUs: numberOrNull(newest?.us) };
 }
 
