@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Config } from '../../ops/config/index.ts';
 import { createProgress } from '../../ops/progress/index.ts';
 import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
+import { openChain, type Chain, type ChainCounts } from './chain/follow.ts';
 import { captureErrors } from './errors.ts';
 import { defaultMaxFrameBytes } from './firehose/batch.ts';
 import { isCollectionPattern } from './firehose/collections.ts';
@@ -39,6 +40,8 @@ export interface CaptureOptions {
   decoder?: 'fast' | 'reference' | undefined;
   /** False takes the firehose unverified, and its rows say so. Default true. */
   verify?: boolean | undefined;
+  /** Spools commits that are sent again once more, as a benchmark that repeats its frames asks. Default false. */
+  keepDuplicates?: boolean | undefined;
   /** Reconnect when nothing was heard for this many seconds; default 30. */
   watchdogSeconds?: number | undefined;
   /** Aborting it seals the spool and returns within five seconds. */
@@ -68,6 +71,8 @@ export interface CaptureSummary {
   disagreements: number;
   /** Frames that were rejected first and taken on another try. */
   healed: number;
+  /** What following each repository's chain of commits came to; null where nothing was verified. */
+  chain: ChainCounts | null;
   connections: number;
   /** Where the next capture goes on: a seq, or microseconds for Jetstream; null if nothing ever came. */
   cursor: number | null;
@@ -120,9 +125,18 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       now,
     });
     const ended = new AbortController();
+    let chain: Chain | null = null;
+    let startCursor = spool.resumedCursor;
     const progress = createProgress({ label: `capture ${source}`, unit: 'events', now });
     let shown = 0;
     try {
+      if (firehose && (options.verify ?? true)) {
+        const { resumedCursor, resumedUs } = spool;
+        const resumed = resumedCursor === null ? null : { cursor: resumedCursor, us: resumedUs };
+        const opened = openChain(config.spool, resumed, { now });
+        chain = opened.chain;
+        startCursor = opened.cursor;
+      }
       const openSource: OpenSource = async (into, events) => {
         if (!firehose) return openJetstreamSource({ url, spool: into, events, collections, now });
         const plcUrl = options.plcUrl ?? config.plcUrl;
@@ -146,6 +160,8 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
           events,
           verifiers,
           keys,
+          chain,
+          keepDuplicates: options.keepDuplicates,
           now,
           retryDelaysMs: options.retryDelaysMs,
         });
@@ -153,6 +169,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       const followed = await followStream({
         spool,
         openSource,
+        startCursor,
         maxEvents: options.maxEvents ?? null,
         idleExitMs: options.idleExitSeconds === undefined ? null : options.idleExitSeconds * 1_000,
         ...(options.watchdogSeconds === undefined ? {} : { idleMs: options.watchdogSeconds * 1_000 }),
@@ -189,6 +206,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         leftOut: counts.leftOut,
         disagreements: counts.disagreements,
         healed: counts.healed,
+        chain: chain === null ? null : { ...chain.counts },
         connections: followed.connections,
         cursor: followed.position.cursor,
         eventUs: followed.position.us,
@@ -203,19 +221,28 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       return summary;
     } finally {
       ended.abort();
-      await sealing(spool);
+      let sealed = false;
+      try {
+        sealed = await sealing(spool);
+      } finally {
+        chain?.close(sealed);
+      }
       closeIdleConnections();
       progress.done('sealed');
     }
   });
 }
 
-/** Closing must not hide the error that led to it: a spool that failed once fails again here. */
-async function sealing(spool: Spool): Promise<void> {
+/** True if all is durable. Closing must not hide the error that led to it: a spool that failed once fails again here. */
+async function sealing(spool: Spool): Promise<boolean> {
   const failed = await Promise.race([spool.failed.catch(() => true), Promise.resolve(false)]);
-  await spool.close().catch((error: unknown) => {
+  try {
+    await spool.close();
+    return !failed;
+  } catch (error) {
     if (!failed) throw error;
-  });
+    return false;
+  }
 }
 
 function eventTimeOf(line: Buffer): number | null {

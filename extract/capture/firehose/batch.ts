@@ -10,6 +10,7 @@ import {
   type FrameStamp,
 } from '../spool/lines.ts';
 import type { Decoder, OpenedFrame, VerifiedCommit } from './decoder.ts';
+import type { ChainLink } from './chain-link.ts';
 import type { KeyAnswer } from '../identity/keys.ts';
 import type { CollectionFilter } from './collections.ts';
 
@@ -20,6 +21,19 @@ export interface FrameBatch {
   receivedUs: number[];
   /** Set where the frames were rejected before: keys must be newer than this, and the lines don't move the cursor. */
   retry?: { attempt: number; freshSinceMs: number };
+}
+
+/** A verified commit, or what a #sync says (`link` null), with where its lines are. */
+export interface BatchCommit {
+  did: string;
+  rev: string;
+  data: string;
+  link: ChainLink | null;
+  seq: number | null;
+  eventUs: number;
+  /** First of its lines, counted from 0, and how many they are. */
+  line: number;
+  lines: number;
 }
 
 /** A frame that was rejected for a reason that time may heal. */
@@ -51,6 +65,8 @@ export interface BatchResult {
   /** Sequence numbers that went back. */
   stepsBack: number;
   retryable: RetryableFrame[];
+  /** In order; none where nothing is verified. */
+  commits: BatchCommit[];
 }
 
 export interface BatchSettings {
@@ -127,6 +143,7 @@ export async function processBatch(
     notices: [],
     stepsBack: 0,
     retryable: [],
+    commits: [],
   };
 
   /** Runs a check by the batch's decoder, then with a fresh key, then by the reference: only then is it a rejection. */
@@ -203,10 +220,13 @@ export async function processBatch(
             by.commit(f, a?.key ?? null, a?.didKey ?? null),
           );
           writeCommit(commit, stamp, lines);
+          if (commit.link !== null) addToChain(stamp, commit, commit.link, before);
         } else if (frame.type === 'sync') {
-          const { rev } = await check(index, { frame, decoder }, (by, f, a) =>
+          const sync = await check(index, { frame, decoder }, (by, f, a) =>
             by.sync(f, a?.key ?? null, a?.didKey ?? null),
           );
+          const { rev } = sync;
+          if (verify) addToChain(stamp, sync, null, before);
           count(result.rows, 'gap');
           lines.push(
             firehoseGapLine(
@@ -260,6 +280,24 @@ export async function processBatch(
   result.lines = Buffer.from(lines.join(''));
   result.lineCount = lines.length;
   return result;
+
+  function addToChain(
+    { did, seq, eventUs }: FrameStamp,
+    { rev, data }: { rev: string; data?: string },
+    link: ChainLink | null,
+    line: number,
+  ): void {
+    result.commits.push({
+      did: did as string,
+      rev,
+      data: link?.data ?? data ?? '',
+      link,
+      seq,
+      eventUs,
+      line,
+      lines: lines.length - line,
+    });
+  }
 
   function writeCommit(commit: VerifiedCommit, stamp: FrameStamp, into: string[]): void {
     const kept = commit.operations.filter(({ collection }) => {

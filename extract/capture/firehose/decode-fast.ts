@@ -1,7 +1,8 @@
 import { decode, encode, type BytesWrapper, type CidLinkWrapper } from '@atcute/cbor';
 import { Rejection } from '../rejection.ts';
 import { cidKey, cidText, openCar, type CarBlocks, type CidKey } from './car.ts';
-import type { Decoder, OpenedFrame, RecordOperation, VerifiedCommit } from './decoder.ts';
+import { chainLink, treeName } from './chain-link.ts';
+import type { Decoder, OpenedFrame, RecordOperation, VerifiedCommit, VerifiedSync } from './decoder.ts';
 import { eventMicroseconds } from './event-time.ts';
 import { frameType, parseFrame } from './frame.ts';
 import { lookUp, openTree } from './mst.ts';
@@ -117,11 +118,12 @@ export const fastDecoder: Decoder = {
     for (const cid of car.cids())
       if (!car.matches(cid))
         throw new Rejection('cid_mismatch', `block ${cidText(cid)} does not have its CID's content`);
-    return { rev: commit.rev, operations };
+    return { rev: commit.rev, operations, link: key === null ? null : chainLink(body, root, node) };
   },
 
-  sync({ body, did }, key): { rev: string } {
+  sync({ body, did }, key): VerifiedSync {
     if (did === null) return malformed('a sync without did');
-    return { rev: signedCommit(blocksOf(body), did, key).rev };
+    const { rev, data } = signedCommit(blocksOf(body), did, key);
+    return { rev, data: treeName(cidKey(data)) };
   },
 };

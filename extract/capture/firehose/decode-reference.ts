@@ -4,8 +4,11 @@ import { readCarWithRoot, verifyProofs, type BlockMap } from '@atproto/repo';
 import { parseCommitAuthenticated, parseCommitUnauthenticated } from '@atproto/sync';
 import { ErrorFrame, Frame, MessageFrame } from '@atproto/xrpc-server';
 import { Rejection, type RejectedReason } from '../rejection.ts';
-import type { Decoder, OpenedFrame, RecordOperation, VerifiedCommit } from './decoder.ts';
+import { cidKey, openCar, type CidKey } from './car.ts';
+import { chainLink, treeName } from './chain-link.ts';
+import type { Decoder, OpenedFrame, RecordOperation, VerifiedCommit, VerifiedSync } from './decoder.ts';
 import { eventMicroseconds } from './event-time.ts';
+import { openTree } from './mst.ts';
 
 type CommitEvent = Parameters<typeof parseCommitAuthenticated>[1];
 
@@ -28,14 +31,14 @@ const rejected = (error: unknown): Rejection =>
 const resolverOf = (didKey: string): IdResolver =>
   ({ did: { resolveAtprotoKey: async () => didKey } }) as unknown as IdResolver;
 
-const rootRev = async (blocks: Uint8Array): Promise<string> => {
+const rootCommit = async (blocks: Uint8Array): Promise<{ rev: string; data: CidKey }> => {
   const { cborToLexRecord } = await import('@atproto/repo');
   const car: { root: Parameters<BlockMap['get']>[0]; blocks: BlockMap } = await readCarWithRoot(blocks);
   const bytes = car.blocks.get(car.root);
   if (!bytes) throw new Rejection('missing_block', 'no commit block');
-  const { rev } = cborToLexRecord(bytes);
+  const { rev, data } = cborToLexRecord(bytes);
   if (typeof rev !== 'string') throw new Rejection('malformed_frame', 'the commit has no rev');
-  return rev;
+  return { rev, data: cidKey(data as never) };
 };
 
 /** Decoder that is nothing but @atproto/sync's own parser, slow and trusted: what it takes is taken. */
@@ -88,17 +91,21 @@ export const referenceDecoder: Decoder = {
           record: JSON.stringify(lexToJson(op.record)),
         };
       });
-      return { rev: await rootRev(event.blocks), operations };
+      const { rev, data } = await rootCommit(event.blocks);
+      // the reference doesn't undo operations; what comes before its commit is asked of the same tree
+      const link = didKey === null ? null : chainLink(body, data, openTree(openCar(event.blocks)));
+      return { rev, operations, link };
     } catch (error) {
       throw rejected(error);
     }
   },
 
-  async sync({ body, did }, _key, didKey): Promise<{ rev: string }> {
+  async sync({ body, did }, _key, didKey): Promise<VerifiedSync> {
     if (did === null) throw new Rejection('malformed_frame', 'a sync without did');
     try {
       if (didKey !== null) await verifyProofs(body.blocks as Uint8Array, [], did, didKey);
-      return { rev: await rootRev(body.blocks as Uint8Array) };
+      const { rev, data } = await rootCommit(body.blocks as Uint8Array);
+      return { rev, data: treeName(data) };
     } catch (error) {
       throw rejected(error);
     }

@@ -1,3 +1,4 @@
+import type { ChainLink } from './chain-link.ts';
 import type { PackedKey } from './signature.ts';
 
 /** One operation of a commit, as the spool keeps it. */
@@ -15,6 +16,15 @@ export interface VerifiedCommit {
   /** From the signed commit itself, not from the frame around it. */
   rev: string;
   operations: RecordOperation[];
+  /** How it follows on the repository's commit before; null where nothing was verified. */
+  link: ChainLink | null;
+}
+
+/** What a #sync frame says that a repository is now. */
+export interface VerifiedSync {
+  rev: string;
+  /** Name of its tree, as in `ChainLink`. */
+  data: string;
 }
 
 /** A frame opened so far that one knows what it is; the rest is the decoder's. */
@@ -52,5 +62,5 @@ export interface Decoder {
     frame: OpenedFrame,
     key: PackedKey | null,
     didKey: string | null,
-  ): Promise<{ rev: string }> | { rev: string };
+  ): Promise<VerifiedSync> | VerifiedSync;
 }

@@ -1,6 +1,7 @@
 import { metrics } from '@opentelemetry/api';
+import type { Chain, ChainedCommit } from '../chain/follow.ts';
 import type { SigningKeys } from '../identity/keys.ts';
-import { firehoseGapLine } from '../spool/lines.ts';
+import { cursorLine, firehoseGapLine } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 import type { Source, SourceCounts, SourceEvents } from '../stream/source.ts';
 import type { BatchResult, FrameBatch } from './batch.ts';
@@ -13,6 +14,10 @@ export interface FirehoseSourceOptions {
   events: SourceEvents;
   verifiers: Verifiers;
   keys: SigningKeys;
+  /** Follows each repository's chain of commits; null where nothing is verified. */
+  chain: Chain | null;
+  /** Spools a commit that the spool has already once more; default false. */
+  keepDuplicates?: boolean | undefined;
   /** Waits before a frame that time may heal is tried for the second, third, … time. */
   retryDelaysMs?: readonly number[] | undefined;
   now?: () => number;
@@ -31,7 +36,7 @@ const addTo = (sum: Record<string, number>, more: Record<string, number>): void 
  * the order in which the frames came.
  */
 export function openFirehoseSource(options: FirehoseSourceOptions): Source {
-  const { url, spool, events, verifiers, keys, now = Date.now } = options;
+  const { url, spool, events, verifiers, keys, chain, now = Date.now } = options;
   const retries = openRetries(options.retryDelaysMs ?? [minute, 5 * minute, 30 * minute], now);
   const meter = metrics.getMeter('feedtrial');
   const eventCounter = meter.createCounter('feedtrial.capture.events', { description: 'frames by type' });
@@ -65,7 +70,10 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     if (closed) return; // it is after the cursor, and comes again
     if (lastSeq !== null && result.firstSeq !== null && result.firstSeq <= lastSeq) counts.stepsBack++;
     lastSeq = result.lastSeq ?? lastSeq;
-    if (result.lineCount > 0) spool.append(result.lines, result.lineCount, result.lastSeq);
+    const chained = followChain(result);
+    if (chained.count > 0) spool.append(chained.lines, chained.count, result.lastSeq);
+    if (result.lastSeq !== null)
+      chain?.appended({ cursor: result.lastSeq, us: result.lastUs }, spool.appended.bytes);
     counts.events += batch.frames.length;
     addTo(counts.rows, result.rows);
     addTo(counts.rejected, result.rejected);
@@ -90,6 +98,38 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
       for (const resolve of idle) resolve();
       idle = [];
     }
+  };
+
+  /** Lines of a batch, with what its commits' chains have to say before them, and without what the spool has already. */
+  const followChain = (result: BatchResult): { lines: Buffer; count: number } => {
+    const { lines, lineCount } = result;
+    if (chain === null || result.commits.length === 0) return { lines, count: lineCount };
+    const stated: string[] = [];
+    const dropped: BatchResult['commits'] = [];
+    for (const commit of result.commits) {
+      const { drop, gap } = chain.judge(commit);
+      if (drop && options.keepDuplicates !== true) dropped.push(commit);
+      if (gap !== null) stated.push(firehoseGapLine(gap, Math.round(now() * 1000), null));
+    }
+    if (stated.length > 0) result.rows.gap = (result.rows.gap ?? 0) + stated.length;
+    let rest: string[] = [];
+    if (dropped.length > 0) {
+      rest = lines.toString('utf8').split('\n').slice(0, -1);
+      for (const { line, lines: n } of dropped.toReversed()) {
+        rest.splice(line, n);
+        result.rows.record = (result.rows.record ?? 0) - n;
+      }
+      rest = rest.map((line) => `${line}\n`);
+      // the last frame may be one of them: the cursor moves past it all the same
+      const at = { seq: result.lastSeq, eventUs: result.lastUs ?? 0, did: null };
+      rest.push(cursorLine({ ...at, ingestedUs: Math.round(now() * 1000) }));
+    }
+    if (stated.length === 0 && dropped.length === 0) return { lines, count: lineCount };
+    const after = dropped.length > 0 ? Buffer.from(rest.join('')) : lines;
+    return {
+      lines: Buffer.concat([Buffer.from(stated.join('')), after]),
+      count: stated.length + (dropped.length > 0 ? rest.length : lineCount),
+    };
   };
 
   const start = (): void => {
@@ -119,6 +159,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
           if (closed) return;
           if (result.lineCount > 0) spool.append(result.lines, result.lineCount, null);
           addTo(counts.rows, result.rows);
+          for (const commit of result.commits) chain?.late(commit satisfies ChainedCommit);
           counts.healed += frames.length - result.retryable.length;
           for (const { index } of result.retryable)
             retries.add(frames[index] as Buffer, receivedUs[index] as number, attempt);
@@ -128,6 +169,8 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     }
   }, 1_000);
   retryTimer.unref();
+  const chainTimer = setInterval(() => chain?.checkpoint(spool.appended.bytes - spool.pendingBytes), 100);
+  chainTimer.unref();
 
   const flush = (): void => {
     if (fillTimer !== null) clearImmediate(fillTimer);
@@ -167,6 +210,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     async close() {
       closed = true;
       clearInterval(retryTimer);
+      clearInterval(chainTimer);
       await verifiers.close();
     },
   };

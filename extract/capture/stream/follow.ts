@@ -15,6 +15,8 @@ export interface FollowOptions {
   idleExitMs: number | null;
   /** Without a message for this long the connection is dropped and made anew. */
   idleMs?: number;
+  /** Where to go on instead of the spool's cursor: before it, never after it. */
+  startCursor?: number | null;
   /** Cursor to ask for, from the one that was reached: Jetstream's is rewound by a margin. */
   rewind?: (cursor: number) => number;
   backoff?: { firstMs?: number; capMs?: number };
@@ -81,7 +83,10 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
     random = Math.random,
   } = options;
 
-  const position: StreamPosition = { cursor: spool.resumedCursor, us: spool.resumedUs };
+  const position: StreamPosition = {
+    cursor: options.startCursor ?? spool.resumedCursor,
+    us: spool.resumedUs,
+  };
   let fromNow = false; // the server refused our cursor: ask for what is new
   let connection: Connection | null = null;
   let connected = false;

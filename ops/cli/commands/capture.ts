@@ -85,6 +85,10 @@ segments into the lake while it runs.`,
           say(
             `rejected, and kept in the spool: ${rejected.map(([reason, n]) => `${n} ${reason}`).join(', ')}`,
           );
+        if (summary.chain !== null && summary.chain.breaks + summary.chain.incomplete > 0)
+          say(
+            `${summary.chain.breaks + summary.chain.incomplete} repositories' chains are broken: their gaps (kind 'chain_break') queue them for 'feedtrial backfill'`,
+          );
         say("next: 'feedtrial land'");
         result(summary);
         return EXIT.done;
