@@ -11,7 +11,6 @@ const holderOf = (file: string): number | null => {
   }
 };
 
-
 /**
  * Does the work while holding a lock file, waiting for others on this machine that hold it. A holder that died is
  * recognised by its process id, and its lock taken over.
