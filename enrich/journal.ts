@@ -1,7 +1,5 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import {
   copyToLake,
   jsonColumns,
@@ -11,8 +9,10 @@ import {
   sqlText,
   tables,
   typedColumns,
+  waitForLock,
   type Engine,
   type Lake,
+  type Lock,
   type Table,
 } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
@@ -60,27 +60,9 @@ const streamOf = (labeler: string, { index, count }: Shard): string => `${labele
 /** How long a lock is waited for: another shard that starts holds it while it looks for what a dead run left. */
 const patienceMs = 2_000;
 
-/**
- * Takes a stream for this process alone. The lock is SQLite's own on a file: the operating system gives it back when the
- * process dies, however it dies.
- * @returns how to give it back; null where another process keeps it
- */
-async function lockStream(spool: string, stream: string, waitMs = patienceMs): Promise<(() => void) | null> {
-  fs.mkdirSync(path.join(spool, stream), { recursive: true });
-  for (let waitedMs = 0; ; waitedMs += 50) {
-    const lock = new Database(path.join(spool, stream, 'lock.sqlite'), { timeout: 0 });
-    try {
-      lock.exec('BEGIN EXCLUSIVE');
-      return () => lock.close();
-    } catch (error) {
-      lock.close();
-      const isTaken = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
-      if (!isTaken) throw error;
-      if (waitedMs >= waitMs) return null;
-    }
-    await sleep(50);
-  }
-}
+/** Takes a stream for this process alone; null where another process keeps it. */
+const lockStream = (spool: string, stream: string, waitMs = patienceMs): Promise<Lock | null> =>
+  waitForLock(path.join(spool, stream, 'lock.sqlite'), { waitMs, retryMs: 50 });
 
 /** Sealed segments of a stream whose data is still there, oldest first. */
 const waiting = (spool: string, stream: string): string[] =>
@@ -134,8 +116,8 @@ async function publishWaiting(options: JournalOptions, stream: string): Promise<
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { spool, labeler, shard = wholeQueue, now = Date.now } = options;
   const own = streamOf(labeler, shard);
-  const unlock = await lockStream(spool, own);
-  if (unlock === null) throw enrichErrors.busy(labeler, own);
+  const lock = await lockStream(spool, own);
+  if (lock === null) throw enrichErrors.busy(labeler, own);
   const recover = async (stream: string): Promise<void> => {
     recoverSegments({ spool, stream, format, cursorOf: () => null, now });
     await publishWaiting(options, stream);
@@ -145,12 +127,15 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const others = fs.readdirSync(spool).filter((name) => name.startsWith(`${labeler}-`) && name !== own);
     for (const stream of others) {
       const overlaps = !stream.endsWith(`of${shard.count}`);
-      const unlockOther = await lockStream(spool, stream, overlaps ? patienceMs : 0);
-      if (unlockOther !== null) await recover(stream).finally(unlockOther);
-      else if (overlaps) throw enrichErrors.busy(labeler, stream);
+      const other = await lockStream(spool, stream, overlaps ? patienceMs : 0);
+      if (other !== null) {
+        await recover(stream).finally(() => {
+          other.release();
+        });
+      } else if (overlaps) throw enrichErrors.busy(labeler, stream);
     }
   } catch (error) {
-    unlock();
+    lock.release();
     throw error;
   }
 
@@ -185,7 +170,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
         await writer.close();
         await publishWaiting(options, own);
       } finally {
-        unlock();
+        lock.release();
       }
     },
   };

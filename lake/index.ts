@@ -10,6 +10,7 @@ export {
   type ColumnType,
   type Table,
 } from './schemas/index.ts';
+export * from './lock/index.ts';
 export * from './segments/index.ts';
 export * from './feeds/index.ts';
 export { openEngine, sqlText, type Engine, type EngineOptions } from './parquet/engine.ts';

@@ -1,10 +1,13 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import {
+  describeHolder,
   listSealed,
   openEngine,
   openLake,
   pruneSeals,
   recoverSegments,
+  waitForLock,
   type SealedSegment,
 } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
@@ -13,7 +16,6 @@ import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
 import { landBatch, type LandStep } from './batch.ts';
 import { formats } from './decode/index.ts';
 import { landErrors } from './errors.ts';
-import { lockLanding } from './lock.ts';
 import { batchId, nextBatch, readPlan, writePlan, type BatchPlan } from './plan.ts';
 import { verifySegment, type VerifiedSegment } from './verify.ts';
 
@@ -81,12 +83,13 @@ async function landSpool(options: LandOptions, now: () => number): Promise<LandS
   const { spool } = config;
   const startedMs = now();
   const progress = createProgress({ label: 'land', unit: 'segments' });
-  const lock = await lockLanding(
-    spool,
-    options.waitMs ?? 60_000,
-    (holder) => progress.note(`waiting for another landing: ${holder}`),
+  const lockFile = path.join(spool, '_landing/lock');
+  const lock = await waitForLock(lockFile, {
+    waitMs: options.waitMs ?? 60_000,
+    waiting: (holder) => progress.note(`waiting for another landing: ${holder}`),
     signal,
-  );
+  });
+  if (lock === null) throw landErrors.busy(describeHolder(lockFile));
   progress.note('');
   const summary: LandSummary = {
     batches: [],

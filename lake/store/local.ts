@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import Database from 'better-sqlite3';
 import { lakeErrors } from '../errors.ts';
+import { takeLock } from '../lock/index.ts';
 import type { Lake, StoredFile } from './store.ts';
 
 const hasCode = (error: unknown, ...codes: string[]) =>
@@ -27,6 +27,9 @@ async function makeFolder(folder: string): Promise<void> {
     if (made === first) return;
   }
 }
+
+/** Work in progress and locks are no files of the lake. */
+const unlisted = ['.tmp', '.lock', '.lock.holder'];
 
 /** A lake in a folder of this machine. Every write goes to a temporary name, is fsynced, then renamed. */
 export class LocalLake implements Lake {
@@ -52,7 +55,7 @@ export class LocalLake implements Lake {
       for (const entry of entries) {
         const full = path.join(absolute, entry.name);
         if (entry.isDirectory()) await walk(full);
-        else if (!entry.name.endsWith('.tmp') && !entry.name.endsWith('.lock')) {
+        else if (!unlisted.some((suffix) => entry.name.endsWith(suffix))) {
           const stat = await fs.stat(full).catch(() => null); // removed between readdir and stat
           if (stat)
             found.push({
@@ -130,24 +133,19 @@ export class LocalLake implements Lake {
   }
 
   async swap(relative: string, expected: Uint8Array | null, next: string): Promise<void> {
-    // SQLite's exclusive lock on a file beside the pointer makes compare and rename one step for all publishers of this
-    // machine. The system lets go of it when its holder dies, so there is no stale one to judge, and to judge wrongly.
-    const lock = `${this.uri(relative)}.lock`;
-    await makeFolder(path.dirname(lock));
-    const database = new Database(lock, { timeout: 0 });
+    // A lock beside the pointer makes compare and rename one step for all publishers of this machine.
+    const target = this.uri(relative);
+    await makeFolder(path.dirname(target));
+    const lock = takeLock(`${target}.lock`);
+    if (lock === null) throw lakeErrors.raced(relative);
     try {
-      try {
-        database.exec('BEGIN EXCLUSIVE');
-      } catch (error) {
-        throw hasCode(error, 'SQLITE_BUSY') ? lakeErrors.raced(relative) : error;
-      }
       const current = await this.read(relative);
       const same =
         expected === null ? current === null : current !== null && Buffer.compare(current, expected) === 0;
       if (!same) throw lakeErrors.raced(relative);
       await this.write(relative, next);
     } finally {
-      database.close();
+      lock.release();
     }
   }
 

@@ -1,10 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { openSegmentWriter, recoverSegments } from '../../lake/index.ts';
+import { openSegmentWriter, recoverSegments, takeLock, type Lock } from '../../lake/index.ts';
 import { describeError } from '../../ops/errors/index.ts';
 import { log } from '../../ops/telemetry/index.ts';
 import { serveErrors } from '../errors.ts';
-import { takeLock, type Lock } from './lock.ts';
 
 /** What a server has shown and been told, line by line, on its way to `raw/exposures` and `raw/interactions`. */
 export interface ExposureLog {
@@ -34,11 +33,8 @@ const lockName = 'writer.lock';
 
 const streamName = (n: number) => (n === 1 ? 'serve' : `serve-${n}`);
 
-function lockStream(spool: string, stream: string): Lock | null {
-  const folder = path.join(spool, stream);
-  fs.mkdirSync(folder, { recursive: true });
-  return takeLock(path.join(folder, lockName));
-}
+const lockStream = (spool: string, stream: string): Lock | null =>
+  takeLock(path.join(spool, stream, lockName));
 
 const recover = (spool: string, stream: string, now: () => number): void => {
   const seals = recoverSegments({ spool, stream, format, cursorOf: () => null, now });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { land, type LandStep } from '../../../extract/land/index.ts';
-import { listSealed } from '../../../lake/index.ts';
+import { listSealed, lockHolder } from '../../../lake/index.ts';
 import { loadConfig } from '../../../ops/config/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import {
@@ -140,9 +140,8 @@ describe('a landing that is killed', () => {
         child.kill('SIGKILL');
       });
       const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
-      const holder = path.join(config.spool, '_landing/holder');
-      const named = (): boolean =>
-        fs.existsSync(holder) && fs.readFileSync(holder, 'utf8').includes(`process ${child.pid} `);
+      const lock = path.join(config.spool, '_landing/lock');
+      const named = (): boolean => lockHolder(lock)?.pid === child.pid;
       while (!named() && child.exitCode === null) await sleep(5);
       await Promise.race([ended, sleep(ms)]);
       child.kill('SIGKILL');

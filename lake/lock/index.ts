@@ -1,0 +1,9 @@
+export {
+  describeHolder,
+  lockHolder,
+  takeLock,
+  waitForLock,
+  type Lock,
+  type LockHolder,
+  type LockWait,
+} from './lock.ts';
