@@ -18,6 +18,14 @@ import { firehoseCursorOf, firehoseFormat, jetstreamFormat } from './spool/lines
 import { openSpool, type Spool } from './spool/open.ts';
 import { streamUrl } from './stream/connection.ts';
 import { followStream, type FollowOptions, type StoppedBy } from './stream/follow.ts';
+import {
+  collectionGaps,
+  newlyKept,
+  readSettings,
+  serverOf,
+  withKept,
+  writeSettings,
+} from './stream/settings-history.ts';
 import type { OpenSource } from './stream/source.ts';
 
 export const captureSources = ['firehose', 'jetstream'] as const;
@@ -42,6 +50,8 @@ export interface CaptureOptions {
   verify?: boolean | undefined;
   /** Spools commits that are sent again once more, as a benchmark that repeats its frames asks. Default false. */
   keepDuplicates?: boolean | undefined;
+  /** The server is the one that the cursor is of, under another address. Default false. */
+  sameServer?: boolean | undefined;
   /** Reconnect when nothing was heard for this many seconds; default 30. */
   watchdogSeconds?: number | undefined;
   /** Aborting it seals the spool and returns within five seconds. */
@@ -74,6 +84,10 @@ export interface CaptureSummary {
   /** What following each repository's chain of commits came to; null where nothing was verified. */
   chain: ChainCounts | null;
   connections: number;
+  /** Collections ('*' for all others) that are kept from this capture on and were left out before, from when to when. */
+  newlyKept: { collection: string; fromUs: number; toUs: number }[];
+  /** The server that the cursor was of, if it was another: capture began with what is new. */
+  changedFrom: string | null;
   /** Where the next capture goes on: a seq, or microseconds for Jetstream; null if nothing ever came. */
   cursor: number | null;
   /** Time of the last event, microseconds UTC. */
@@ -110,6 +124,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
   const collections = options.collections ?? config.collections;
   check(options, collections);
   const firehose = source === 'firehose';
+  const ordersBySeq = source !== 'jetstream';
   const given = options.url ?? (firehose ? config.relayUrl : config.jetstreamUrl);
   const url = streamUrl(given, firehose ? subscribeRepos : '/subscribe');
   if (url === null) throw captureErrors.badUrl(given);
@@ -124,6 +139,33 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       timeOf: firehose ? eventTimeOf : jetstreamCursorOf,
       now,
     });
+    const past = readSettings(config.spool, source);
+    const server = serverOf(url);
+    // Jetstream's cursor is a time, which every server of its kind understands
+    const changedFrom =
+      past === null || !ordersBySeq || past.url === server || options.sameServer === true ? null : past.url;
+    const beganUs = spool.resumedUs ?? now() * 1000;
+    const missed = past === null ? [] : newlyKept(past.kept, collections);
+    for (const { collection, sinceUs } of missed)
+      log.warn('a collection is kept that was left out before', { collection, since_us: sinceUs });
+    if (changedFrom !== null && spool.resumedCursor !== null)
+      log.warn('the server is another than the cursor is of: capture begins with what is new', {
+        was: changedFrom,
+        is: server,
+      });
+    const settings = withKept(past, server, collections, beganUs);
+    let remembered = JSON.stringify(settings) === JSON.stringify(past);
+    /** Once what was stated is durable, and the cursor is this server's: a crash before that states it again. */
+    const remember = (durable: boolean): void => {
+      const moved = changedFrom === null || spool.durableCursor !== spool.resumedCursor;
+      if (remembered || !durable || !moved) return;
+      try {
+        writeSettings(config.spool, source, settings);
+        remembered = true;
+      } catch {
+        // a full disk says so elsewhere
+      }
+    };
     const ended = new AbortController();
     let chain: Chain | null = null;
     let startCursor = spool.resumedCursor;
@@ -170,6 +212,14 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         spool,
         openSource,
         startCursor,
+        foreignCursor:
+          changedFrom === null
+            ? null
+            : {
+                kind: 'source_changed',
+                detail: `the cursor was of ${changedFrom}, and now ${server} is followed from what is new: a backfill can fetch what lies between`,
+              },
+        statements: collectionGaps(source, missed, { cursor: spool.resumedCursor, us: beganUs }),
         maxEvents: options.maxEvents ?? null,
         idleExitMs: options.idleExitSeconds === undefined ? null : options.idleExitSeconds * 1_000,
         ...(options.watchdogSeconds === undefined ? {} : { idleMs: options.watchdogSeconds * 1_000 }),
@@ -186,6 +236,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
               ? null
               : Math.max(0, Math.round(now() - pulse.position.us / 1000) / 1000);
           progress.note(pulse.connected ? `lag ${lagSeconds ?? '?'} s` : 'not connected');
+          remember(spool.durableCursor !== null && spool.pendingBytes < spool.appended.bytes);
           writeStatus(config.spool, source, {
             ...pulse,
             lagSeconds,
@@ -208,6 +259,12 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         healed: counts.healed,
         chain: chain === null ? null : { ...chain.counts },
         connections: followed.connections,
+        newlyKept: missed.map(({ collection, sinceUs }) => ({
+          collection,
+          fromUs: sinceUs,
+          toUs: beganUs,
+        })),
+        changedFrom: spool.resumedCursor === null ? null : changedFrom,
         cursor: followed.position.cursor,
         eventUs: followed.position.us,
         bytes: spool.appended.bytes,
@@ -224,6 +281,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       let sealed = false;
       try {
         sealed = await sealing(spool);
+        remember(sealed && spool.appended.bytes > 0);
       } finally {
         chain?.close(sealed);
       }

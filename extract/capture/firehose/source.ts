@@ -31,6 +31,19 @@ const addTo = (sum: Record<string, number>, more: Record<string, number>): void 
   for (const [name, n] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + n;
 };
 
+/** Anyone can make up collections: past so many, those that are left out are counted together. */
+const mostLeftOut = 1_000;
+
+function addLeftOut(sum: Record<string, number>, more: Record<string, number>): void {
+  let names = Object.keys(sum).length;
+  for (const [name, n] of Object.entries(more)) {
+    const known = name in sum || names < mostLeftOut;
+    const under = known ? name : '_other';
+    if (!(under in sum)) names++;
+    sum[under] = (sum[under] ?? 0) + n;
+  }
+}
+
 /**
  * com.atproto.sync.subscribeRepos. Frames go to the verifiers in batches, several at once; their lines go to the spool in
  * the order in which the frames came.
@@ -77,7 +90,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     counts.events += batch.frames.length;
     addTo(counts.rows, result.rows);
     addTo(counts.rejected, result.rejected);
-    addTo(counts.leftOut, result.leftOut);
+    addLeftOut(counts.leftOut, result.leftOut);
     counts.disagreements += result.disagreements;
     counts.stepsBack += result.stepsBack;
     for (const [type, n] of Object.entries(result.frames)) eventCounter.add(n, { type });

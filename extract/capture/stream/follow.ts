@@ -3,6 +3,7 @@ import { log } from '../../../ops/telemetry/index.ts';
 import type { Spool } from '../spool/open.ts';
 import { backoffMs } from './backoff.ts';
 import { connect, type Connection } from './connection.ts';
+import type { GapStatement } from '../spool/lines.ts';
 import { openGapLedger, type StreamPosition } from './gap-ledger.ts';
 import type { OpenSource, Source } from './source.ts';
 
@@ -17,6 +18,10 @@ export interface FollowOptions {
   idleMs?: number;
   /** Where to go on instead of the spool's cursor: before it, never after it. */
   startCursor?: number | null;
+  /** The cursor is another server's: what is new is asked for, and what lies between stays a gap of this kind. */
+  foreignCursor?: { kind: string; detail: string } | null;
+  /** Stated before anything is taken. */
+  statements?: GapStatement[];
   /** Cursor to ask for, from the one that was reached: Jetstream's is rewound by a margin. */
   rewind?: (cursor: number) => number;
   backoff?: { firstMs?: number; capMs?: number };
@@ -87,7 +92,8 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
     cursor: options.startCursor ?? spool.resumedCursor,
     us: spool.resumedUs,
   };
-  let fromNow = false; // the server refused our cursor: ask for what is new
+  const foreign = position.cursor === null ? null : (options.foreignCursor ?? null);
+  let fromNow = foreign !== null; // the server refused our cursor, or never gave it: ask for what is new
   let connection: Connection | null = null;
   let connected = false;
   let paused = false;
@@ -125,7 +131,11 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
     const gap = ledger.leave(kind, { ...position }, detail);
     if (gap !== null) source.stateGap(gap, position.cursor);
   };
-  if (position.cursor === null) left('first_start', 'no earlier capture of this stream');
+  for (const statement of options.statements ?? []) source.stateGap(statement, position.cursor);
+  if (foreign !== null) {
+    left(foreign.kind, foreign.detail);
+    ledger.lose(foreign.kind, foreign.detail);
+  } else if (position.cursor === null) left('first_start', 'no earlier capture of this stream');
   else if (spool.recovered.length > 0) left('crash', 'an earlier capture ended without sealing its segment');
   else left('stopped', 'an earlier capture was stopped');
 

@@ -23,6 +23,7 @@ interface Options {
   idleExit?: number;
   decoder: 'fast' | 'reference';
   verify: boolean;
+  sameServer?: boolean;
 }
 
 export const register: Register = (program, run) => {
@@ -52,6 +53,7 @@ export const register: Register = (program, run) => {
         .choices(['fast', 'reference'])
         .default('fast'),
     )
+    .option('--same-server', 'the address is a new one of the server that the cursor is of')
     .option('--no-verify', 'take the firehose without checking signatures and proofs; its rows say so')
     .addHelpText(
       'after',
@@ -73,6 +75,7 @@ segments into the lake while it runs.`,
           idleExitSeconds: options.idleExit,
           decoder: options.decoder,
           verify: options.verify,
+          sameServer: options.sameServer,
         });
         const rejected = Object.entries(summary.rejected);
         const rows = Object.entries(summary.rows);
@@ -84,6 +87,15 @@ segments into the lake while it runs.`,
         if (rejected.length > 0)
           say(
             `rejected, and kept in the spool: ${rejected.map(([reason, n]) => `${n} ${reason}`).join(', ')}`,
+          );
+        const iso = (us: number): string => new Date(us / 1000).toISOString();
+        for (const { collection, fromUs, toUs } of summary.newlyKept)
+          say(
+            `${collection === '*' ? 'collections that were left out are' : `${collection} is`} kept from ${iso(toUs)} on and missing since ${iso(fromUs)}: 'feedtrial backfill' of the repositories that matter fetches it`,
+          );
+        if (summary.changedFrom !== null)
+          say(
+            `the cursor was of ${summary.changedFrom}: what lies between is an open gap (kind 'source_changed'); with --same-server capture would have gone on from it`,
           );
         if (summary.chain !== null && summary.chain.breaks + summary.chain.incomplete > 0)
           say(

@@ -38,7 +38,15 @@ const follow = async (
   maxEvents = frames.length,
 ) => {
   const { url, plcUrl } = await serversOf(frames, repository);
-  return capture({ config: own, source: 'firehose', url, plcUrl, maxEvents, idleExitSeconds: 10 });
+  return capture({
+    config: own,
+    source: 'firehose',
+    url,
+    plcUrl,
+    maxEvents,
+    idleExitSeconds: 10,
+    sameServer: true,
+  });
 };
 const breaks = (own: Config) => spooledRows(own.spool).filter(({ kind }) => kind === 'chain_break');
 const records = (own: Config) => spooledRows(own.spool).filter(({ t }) => t === 'record');

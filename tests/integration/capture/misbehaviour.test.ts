@@ -42,8 +42,15 @@ async function plcOf(documents = realDidDocuments()): Promise<PlcDouble> {
 
 const soon = { timeout: 20_000 };
 const config = (): Config => configIn(temporaryFolder(), { FEEDTRIAL_VERIFY_WORKERS: '0' });
+// every double has a port of its own and plays the same relay
 const run = (options: Partial<CaptureOptions> & { config: Config }): Promise<CaptureSummary> =>
-  capture({ source: 'firehose', backoff: { firstMs: 5, capMs: 20 }, idleExitSeconds: 10, ...options });
+  capture({
+    source: 'firehose',
+    sameServer: true,
+    backoff: { firstMs: 5, capMs: 20 },
+    idleExitSeconds: 10,
+    ...options,
+  });
 const seqs = (spool: string): number[] =>
   spooledRows(spool)
     .filter(({ t }) => t !== 'gap' && t !== 'cursor')
