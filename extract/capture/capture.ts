@@ -14,7 +14,8 @@ import { openSigningKeys } from './identity/keys.ts';
 import { resolveSigningKey } from './identity/resolve.ts';
 import { jetstreamCursorOf } from './jetstream/event.ts';
 import { openJetstreamSource, rewindUs } from './jetstream/source.ts';
-import { firehoseCursorOf, firehoseFormat, jetstreamFormat } from './spool/lines.ts';
+import { openModerationSource } from './moderation/source.ts';
+import { firehoseCursorOf, firehoseFormat, jetstreamFormat, moderationFormat } from './spool/lines.ts';
 import { openSpool, type Spool } from './spool/open.ts';
 import { streamUrl } from './stream/connection.ts';
 import { followStream, type FollowOptions, type StoppedBy } from './stream/follow.ts';
@@ -28,7 +29,7 @@ import {
 } from './stream/settings-history.ts';
 import type { OpenSource } from './stream/source.ts';
 
-export const captureSources = ['firehose', 'jetstream'] as const;
+export const captureSources = ['firehose', 'jetstream', 'moderation'] as const;
 export type CaptureSource = (typeof captureSources)[number];
 
 export interface CaptureOptions {
@@ -96,7 +97,16 @@ export interface CaptureSummary {
   durationSeconds: number;
 }
 
-const subscribeRepos = '/xrpc/com.atproto.sync.subscribeRepos';
+const paths = {
+  firehose: '/xrpc/com.atproto.sync.subscribeRepos',
+  jetstream: '/subscribe',
+  moderation: '/xrpc/com.atproto.label.subscribeLabels',
+} as const;
+const formats = {
+  firehose: firehoseFormat,
+  jetstream: jetstreamFormat,
+  moderation: moderationFormat,
+} as const;
 
 function check(options: CaptureOptions, collections: string[]): void {
   const { source, maxEvents, idleExitSeconds } = options;
@@ -121,12 +131,15 @@ function check(options: CaptureOptions, collections: string[]): void {
  */
 export async function capture(options: CaptureOptions): Promise<CaptureSummary> {
   const { config, source, now = Date.now, dag = 'capture', runId = newRunId(now()) } = options;
-  const collections = options.collections ?? config.collections;
+  // labels have no collections
+  const collections = source === 'moderation' ? [] : (options.collections ?? config.collections);
   check(options, collections);
   const firehose = source === 'firehose';
   const ordersBySeq = source !== 'jetstream';
-  const given = options.url ?? (firehose ? config.relayUrl : config.jetstreamUrl);
-  const url = streamUrl(given, firehose ? subscribeRepos : '/subscribe');
+  const given =
+    options.url ??
+    { firehose: config.relayUrl, jetstream: config.jetstreamUrl, moderation: config.moderationUrl }[source];
+  const url = streamUrl(given, paths[source]);
   if (url === null) throw captureErrors.badUrl(given);
 
   return runStage({ config, dag, runId, stage: `capture.${source}`, now }, async (stage) => {
@@ -134,9 +147,9 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
     const spool = openSpool({
       spool: config.spool,
       stream: source,
-      format: firehose ? firehoseFormat : jetstreamFormat,
-      cursorOf: firehose ? firehoseCursorOf : jetstreamCursorOf,
-      timeOf: firehose ? eventTimeOf : jetstreamCursorOf,
+      format: formats[source],
+      cursorOf: ordersBySeq ? firehoseCursorOf : jetstreamCursorOf,
+      timeOf: ordersBySeq ? eventTimeOf : jetstreamCursorOf,
       now,
     });
     const past = readSettings(config.spool, source);
@@ -153,14 +166,14 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         was: changedFrom,
         is: server,
       });
-    const settings = withKept(past, server, collections, beganUs);
-    let remembered = JSON.stringify(settings) === JSON.stringify(past);
+    const followedWith = withKept(past, server, collections, beganUs);
+    let remembered = JSON.stringify(followedWith) === JSON.stringify(past);
     /** Once what was stated is durable, and the cursor is this server's: a crash before that states it again. */
     const remember = (durable: boolean): void => {
       const moved = changedFrom === null || spool.durableCursor !== spool.resumedCursor;
       if (remembered || !durable || !moved) return;
       try {
-        writeSettings(config.spool, source, settings);
+        writeSettings(config.spool, source, followedWith);
         remembered = true;
       } catch {
         // a full disk says so elsewhere
@@ -179,16 +192,31 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         chain = opened.chain;
         startCursor = opened.cursor;
       }
+      // a label stands until it is taken back, so those of the past count as well
+      else if (source === 'moderation' && (startCursor === null || changedFrom !== null)) startCursor = 0;
       const openSource: OpenSource = async (into, events) => {
-        if (!firehose) return openJetstreamSource({ url, spool: into, events, collections, now });
+        if (!ordersBySeq) return openJetstreamSource({ url, spool: into, events, collections, now });
         const plcUrl = options.plcUrl ?? config.plcUrl;
         const keys = openSigningKeys({
           resolve: (did, signal) =>
-            resolveSigningKey(did, { plcUrl, allowLoopback: config.allowLoopback, signal }),
+            resolveSigningKey(did, {
+              plcUrl,
+              allowLoopback: config.allowLoopback,
+              signal,
+              keyId: firehose ? 'atproto' : 'atproto_label',
+            }),
           signal: ended.signal,
           now,
           ...(options.random ? { random: options.random } : {}),
         });
+        if (!firehose)
+          return openModerationSource({
+            url,
+            spool: into,
+            events,
+            keys: (options.verify ?? true) ? keys : null,
+            now,
+          });
         const settings = {
           decoder: options.decoder ?? 'fast',
           verify: options.verify ?? true,
@@ -213,7 +241,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         openSource,
         startCursor,
         foreignCursor:
-          changedFrom === null
+          changedFrom === null || !firehose
             ? null
             : {
                 kind: 'source_changed',
@@ -223,7 +251,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         maxEvents: options.maxEvents ?? null,
         idleExitMs: options.idleExitSeconds === undefined ? null : options.idleExitSeconds * 1_000,
         ...(options.watchdogSeconds === undefined ? {} : { idleMs: options.watchdogSeconds * 1_000 }),
-        ...(firehose ? {} : { rewind: (cursor: number) => Math.max(0, cursor - rewindUs) }),
+        ...(ordersBySeq ? {} : { rewind: (cursor: number) => Math.max(0, cursor - rewindUs) }),
         ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
         signal: options.signal ?? new AbortController().signal,
         now,

@@ -3,7 +3,7 @@ import { EXIT, FeedtrialError } from '../../ops/errors/index.ts';
 export const captureErrors = {
   unknownSource: (source: string) =>
     new FeedtrialError('FT_CAPTURE_SOURCE', `'${source}' is not a source that capture knows`, {
-      fix: "use 'firehose' or 'jetstream'",
+      fix: "use 'firehose', 'jetstream' or 'moderation'",
       exitCode: EXIT.usage,
     }),
   badUrl: (url: string) =>

@@ -30,5 +30,11 @@ export {
 export { fetchJson, FetchFailure, type FetchJsonOptions } from './identity/fetch-json.ts';
 export { isPrivateAddress } from './identity/private-address.ts';
 /** Spool lines, for landing and status. */
-export { firehoseFormat, jetstreamFormat, firehoseCursorOf, type GapStatement } from './spool/lines.ts';
+export {
+  firehoseFormat,
+  jetstreamFormat,
+  moderationFormat,
+  firehoseCursorOf,
+  type GapStatement,
+} from './spool/lines.ts';
 export { jetstreamCursorOf } from './jetstream/event.ts';

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import type { Engine, Lake } from '../../lake/index.ts';
-import { decodeSegments } from './decode/index.ts';
+import { decodedRows, decodeSegments } from './decode/index.ts';
 import type { SegmentFiles } from './decode/lines.ts';
 import { landErrors } from './errors.ts';
 import { collectFaults, type CountedSegment } from './faults.ts';
@@ -103,8 +103,7 @@ async function writeBatch(plan: BatchPlan, context: BatchContext): Promise<Manif
   const files: LandedFile[] = [];
   for (const landed of landedTables)
     files.push(...(await writePartitions(lake, engine, landed, plan.batch, onStep)));
-  for (const rows of ['events', 'answers', 'stages', 'faults'])
-    await engine.run(`DROP TABLE landing_${rows}`);
+  for (const rows of [...decodedRows, 'faults']) await engine.run(`DROP TABLE landing_${rows}`);
   onStep('files-adopted');
 
   const rows: Record<string, number> = {};

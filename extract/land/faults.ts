@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { sqlText, type Engine, type SealedSegment } from '../../lake/index.ts';
+import { decodedRows } from './decode/index.ts';
 import { readLines } from './decode/lines.ts';
 import { landErrors } from './errors.ts';
 
@@ -69,7 +70,7 @@ export async function collectFaults(
   batch: string,
   segments: CountedSegment[],
 ): Promise<number> {
-  const decoded = ['events', 'answers', 'stages']
+  const decoded = decodedRows
     .map((rows) => `SELECT segment, fault, faulty_line FROM landing_${rows}`)
     .join(' UNION ALL ');
   const readable = await engine.rows<{ segment: string; n: bigint }>(

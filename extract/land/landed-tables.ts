@@ -8,6 +8,7 @@ export interface LandedTable {
   query: string;
 }
 
+const gapColumns = [...tables.gaps.columns.map(({ name }) => `"${name}"`), 'hour_number'].join(', ');
 const hourOf = (us: string): string => `${us} // 3600000000 AS hour_number`;
 const grouped = collectionGroups.map((name) => `'${name}'`).join(', ');
 
@@ -40,14 +41,25 @@ export const landedTables: LandedTable[] = [
     query: `
       SELECT did, reason, detail, frame, coalesce(attempts, 1) AS attempts, seq, event_us, "source", ingested_at, segment, ${hourOf('event_us')}
       FROM landing_events WHERE fault IS NULL AND kind = 'rejected'
+      UNION ALL BY NAME
+      SELECT did, reason, detail, frame, coalesce(attempts, 1) AS attempts, seq, event_us, "source", ingested_at, segment, ${hourOf('event_us')}
+      FROM landing_marks WHERE fault IS NULL AND t = 'rejected'
       UNION ALL BY NAME ${faults}`,
   },
   {
     name: 'gaps',
     table: tables.gaps,
     query: `
-      SELECT * REPLACE (gap_kind AS kind), gap_state AS state, ${hourOf('event_us')}
-      FROM landing_events WHERE fault IS NULL AND kind = 'gap'`,
+      SELECT ${gapColumns} FROM (
+        SELECT * REPLACE (gap_kind AS kind), gap_state AS state, ${hourOf('event_us')}
+        FROM landing_events WHERE fault IS NULL AND kind = 'gap')
+      UNION ALL
+      SELECT ${gapColumns} FROM (SELECT *, ${hourOf('event_us')} FROM landing_marks WHERE fault IS NULL AND t = 'gap')`,
+  },
+  {
+    name: 'moderation_labels',
+    table: tables.moderationLabels,
+    query: `SELECT *, ${hourOf('event_us')} FROM landing_marks WHERE fault IS NULL AND t = 'moderation_label'`,
   },
   {
     name: 'tombstones',

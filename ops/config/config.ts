@@ -22,6 +22,7 @@ const environment = z.object({
     .default('default'),
   FEEDTRIAL_RELAY_URL: url.default('wss://bsky.network'),
   FEEDTRIAL_JETSTREAM_URL: url.default('wss://jetstream2.us-east.bsky.network/subscribe'),
+  FEEDTRIAL_MODERATION_URL: url.default('wss://mod.bsky.app'),
   FEEDTRIAL_PLC_URL: url.default('https://plc.directory'),
   FEEDTRIAL_COLLECTIONS: z.string().default(''),
   FEEDTRIAL_VERIFY_WORKERS: z.coerce.number().int().min(0).max(64).default(2),
@@ -62,6 +63,8 @@ export interface Config {
   study: string;
   relayUrl: string;
   jetstreamUrl: string;
+  /** Labeler whose labels `capture --source moderation` follows. */
+  moderationUrl: string;
   plcUrl: string;
   /** Collections to keep; empty keeps all. */
   collections: string[];
@@ -120,6 +123,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     study: e.FEEDTRIAL_STUDY,
     relayUrl: e.FEEDTRIAL_RELAY_URL,
     jetstreamUrl: e.FEEDTRIAL_JETSTREAM_URL,
+    moderationUrl: e.FEEDTRIAL_MODERATION_URL,
     plcUrl: e.FEEDTRIAL_PLC_URL,
     collections: e.FEEDTRIAL_COLLECTIONS.split(/[\s,]+/).filter(Boolean),
     verifyWorkers: e.FEEDTRIAL_VERIFY_WORKERS,

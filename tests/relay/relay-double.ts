@@ -6,6 +6,10 @@ import { parseFrame } from '../../extract/capture/index.ts';
 /** What a test makes the relay double do beyond serving frames. */
 export interface RelayDoubleOptions {
   frames: Buffer[];
+  /** What it serves; default com.atproto.sync.subscribeRepos. */
+  path?: string;
+  /** By default any that is free. */
+  port?: number;
   /** Cursors below this seq are answered by an #info frame OutdatedCursor, then by all frames. */
   windowFrom?: number;
   /** Called before each frame is sent; 'drop' cuts the connection there, 'hang' sends nothing more on it. */
@@ -46,18 +50,24 @@ const seqOf = (frame: Buffer): number | null => {
  * connection stays open.
  */
 export async function startRelayDouble(options: RelayDoubleOptions): Promise<RelayDouble> {
-  const { windowFrom = 0, beforeFrame = () => 'send', delayMs = 0 } = options;
+  const {
+    path = '/xrpc/com.atproto.sync.subscribeRepos',
+    port = 0,
+    windowFrom = 0,
+    beforeFrame = () => 'send',
+    delayMs = 0,
+  } = options;
   const frames = options.frames.map((frame) => ({ frame, seq: seqOf(frame) }));
   const highest = (): number => Math.max(0, ...frames.map(({ seq }) => seq ?? 0));
   const cursors: (number | null)[] = [];
   const caughtUp = new Set<WebSocket>();
   let sent = 0;
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const server = new WebSocketServer({ host: '127.0.0.1', port });
   await new Promise<void>((resolve) => server.once('listening', resolve));
 
   server.on('connection', (socket, request) => {
     const url = new URL(request.url ?? '/', 'ws://relay.double');
-    if (url.pathname !== '/xrpc/com.atproto.sync.subscribeRepos') {
+    if (url.pathname !== path) {
       socket.close(1008, 'no such stream');
       return;
     }

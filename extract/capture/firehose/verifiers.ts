@@ -41,7 +41,7 @@ export async function openVerifiers(
   let closed = false;
   let died: unknown = null;
   const start = (): Thread => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
     const thread: Thread = { worker, underWay: new Map() };
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'done') {

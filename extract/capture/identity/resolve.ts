@@ -1,4 +1,4 @@
-import { getKey, type DidDocument } from '@atproto/identity';
+import { getDidKeyFromMultibase, type DidDocument } from '@atproto/identity';
 import { FetchFailure, fetchJson } from './fetch-json.ts';
 
 export interface ResolveOptions {
@@ -6,6 +6,8 @@ export interface ResolveOptions {
   plcUrl: string;
   /** Tests reach did:web hosts on loopback, by http. */
   allowLoopback: boolean;
+  /** Which of the document's keys: 'atproto' signs commits, 'atproto_label' labels. Default 'atproto'. */
+  keyId?: 'atproto' | 'atproto_label';
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
 }
@@ -28,7 +30,7 @@ export function documentUrl(did: string, options: ResolveOptions): URL {
 }
 
 /**
- * Signing key that a repository's commits are checked against, as a did:key.
+ * Key that a repository's commits are checked against, or a labeler's labels, as a did:key.
  * @throws FetchFailure, `transient` where asking again may help
  */
 export async function resolveSigningKey(did: string, options: ResolveOptions): Promise<string> {
@@ -43,7 +45,7 @@ export async function resolveSigningKey(did: string, options: ResolveOptions): P
     throw new FetchFailure(`the document of ${did} is of another`, { transient: false, status: 200 });
   let key: string | undefined;
   try {
-    key = getKey(document);
+    key = keyOf(document, did, options.keyId ?? 'atproto');
   } catch (cause) {
     throw new FetchFailure(`the signing key of ${did} is malformed`, {
       transient: false,
@@ -52,6 +54,17 @@ export async function resolveSigningKey(did: string, options: ResolveOptions): P
     });
   }
   if (key === undefined)
-    throw new FetchFailure(`the document of ${did} has no signing key`, { transient: false, status: 200 });
+    throw new FetchFailure(`the document of ${did} has no key '${options.keyId ?? 'atproto'}'`, {
+      transient: false,
+      status: 200,
+    });
   return key;
+}
+
+function keyOf(document: DidDocument, did: string, keyId: string): string | undefined {
+  const method = document.verificationMethod?.find(
+    ({ id }) => id === `#${keyId}` || id === `${did}#${keyId}`,
+  );
+  if (method?.publicKeyMultibase === undefined) return undefined;
+  return getDidKeyFromMultibase({ type: method.type, publicKeyMultibase: method.publicKeyMultibase });
 }

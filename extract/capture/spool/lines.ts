@@ -5,6 +5,9 @@ export const firehoseFormat = 'firehose/1';
 /** Spool format of Jetstream: {"i": microseconds, "e": the event as it came}, or {"i", "gap"}, or {"i", "rejected"}. */
 export const jetstreamFormat = 'jetstream/1';
 
+/** Spool format of labels: one JSON object a line, its keys the columns of `raw.moderation_labels`, with `t` as the firehose has it. */
+export const moderationFormat = 'moderation/1';
+
 /** A statement about a stretch of a stream that may be missing; the columns of `raw.gaps`. */
 export interface GapStatement {
   gap_id: string;

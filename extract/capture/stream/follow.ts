@@ -135,6 +135,8 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
   if (foreign !== null) {
     left(foreign.kind, foreign.detail);
     ledger.lose(foreign.kind, foreign.detail);
+  } else if (spool.resumedCursor === null && position.cursor !== null) {
+    // from the stream's very beginning: nothing is missing
   } else if (position.cursor === null) left('first_start', 'no earlier capture of this stream');
   else if (spool.recovered.length > 0) left('crash', 'an earlier capture ended without sealing its segment');
   else left('stopped', 'an earlier capture was stopped');

@@ -1,10 +1,13 @@
-import { tables, type Column, type Engine } from '../../../lake/index.ts';
+import { tables, type Column, type Engine, type Table } from '../../../lake/index.ts';
 import { decodeFirehose } from './firehose.ts';
 import { decodeJetstream } from './jetstream.ts';
 import { decodeMacros, type SegmentFiles } from './lines.ts';
 import { decodeRows } from './rows.ts';
 
-type Rows = 'events' | 'answers' | 'stages';
+type Rows = 'events' | 'answers' | 'stages' | 'marks';
+
+/** Temporary tables that lines are decoded into are `landing_` and one of these. */
+export const decodedRows: readonly Rows[] = ['events', 'answers', 'stages', 'marks'];
 
 interface Format {
   /** Temporary table that the lines become rows of. */
@@ -13,9 +16,11 @@ interface Format {
 }
 
 const ours = 'segment';
-const merged: Column[] = [...tables.exposures.columns, ...tables.interactions.columns].filter(
-  ({ name }, i, all) => name !== ours && all.findIndex((other) => other.name === name) === i,
-);
+const mergedColumns = (...several: Table[]): Column[] =>
+  several
+    .flatMap(({ columns }) => columns)
+    .filter(({ name }, i, all) => name !== ours && all.findIndex((other) => other.name === name) === i);
+const merged = mergedColumns(tables.exposures, tables.interactions);
 
 /** Every segment format that landing knows, with the SQL that reads it. */
 export const formats: Record<string, Format> = {
@@ -32,6 +37,24 @@ export const formats: Record<string, Format> = {
            WHEN 'interaction' THEN event IS NOT NULL AND plausible(received_us)
          END`,
         { t: 'VARCHAR', uris: ['VARCHAR'], positions: ['INTEGER'] },
+      ),
+  },
+  'moderation/1': {
+    rows: 'marks',
+    decode: (files) =>
+      decodeRows(
+        files,
+        {
+          ...tables.moderationLabels,
+          columns: mergedColumns(tables.moderationLabels, tables.rejected, tables.gaps),
+        },
+        `plausible(ingested_at) AND event_us IS NOT NULL AND CASE t
+           WHEN 'moderation_label' THEN src LIKE 'did:%' AND uri IS NOT NULL AND val IS NOT NULL AND neg IS NOT NULL AND cts_us IS NOT NULL
+           WHEN 'rejected' THEN reason IS NOT NULL
+           WHEN 'gap' THEN gap_id IS NOT NULL AND kind IS NOT NULL AND state IS NOT NULL
+           WHEN 'cursor' THEN true
+         END`,
+        { t: 'VARCHAR' },
       ),
   },
   'runs/1': {

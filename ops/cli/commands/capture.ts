@@ -15,7 +15,7 @@ const seconds = (value: string): number => {
 };
 
 interface Options {
-  source: 'firehose' | 'jetstream';
+  source: 'firehose' | 'jetstream' | 'moderation';
   url?: string;
   plcUrl?: string;
   collections?: string[];
@@ -34,12 +34,12 @@ export const register: Register = (program, run) => {
     )
     .addOption(
       new Option('--source <source>', 'what to follow')
-        .choices(['firehose', 'jetstream'])
+        .choices(['firehose', 'jetstream', 'moderation'])
         .makeOptionMandatory(),
     )
     .option(
       '--url <url>',
-      'relay or Jetstream server (default: FEEDTRIAL_RELAY_URL or FEEDTRIAL_JETSTREAM_URL)',
+      'relay, Jetstream server or labeler (default: FEEDTRIAL_RELAY_URL, FEEDTRIAL_JETSTREAM_URL or FEEDTRIAL_MODERATION_URL)',
     )
     .option('--plc-url <url>', 'directory of did:plc documents (default: FEEDTRIAL_PLC_URL)')
     .option(
@@ -54,7 +54,10 @@ export const register: Register = (program, run) => {
         .default('fast'),
     )
     .option('--same-server', 'the address is a new one of the server that the cursor is of')
-    .option('--no-verify', 'take the firehose without checking signatures and proofs; its rows say so')
+    .option(
+      '--no-verify',
+      'take the firehose without checking signatures and proofs, and its rows say so; or labels without checking who signed them',
+    )
     .addHelpText(
       'after',
       `
@@ -93,7 +96,7 @@ segments into the lake while it runs.`,
           say(
             `${collection === '*' ? 'collections that were left out are' : `${collection} is`} kept from ${iso(toUs)} on and missing since ${iso(fromUs)}: 'feedtrial backfill' of the repositories that matter fetches it`,
           );
-        if (summary.changedFrom !== null)
+        if (summary.changedFrom !== null && summary.source === 'firehose')
           say(
             `the cursor was of ${summary.changedFrom}: what lies between is an open gap (kind 'source_changed'); with --same-server capture would have gone on from it`,
           );
