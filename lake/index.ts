@@ -21,6 +21,7 @@ export {
   jsonColumns,
   partitionFolder,
   partitionTime,
+  readCurrent,
   readTable,
   tableGlob,
   typedColumns,

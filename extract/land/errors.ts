@@ -27,4 +27,16 @@ export const landErrors = {
       `batch ${batch} has ${expected} lines in its segments and ${found} were accounted for; nothing was removed from the spool`,
       { fix: 'this is a defect of landing: keep the spool and report it' },
     ),
+  busyCompacting: (holder: string) =>
+    new FeedtrialError('FT_LAND_COMPACTION_BUSY', `another compaction runs: ${holder}`, {
+      fix: 'let it end, then run this one again; it compacts only what is left',
+    }),
+  compactionRows: (compaction: string, expected: number, found: number) =>
+    new FeedtrialError(
+      'FT_LAND_COMPACTION_ROWS',
+      `compaction ${compaction} should have ${expected} rows and has ${found}; the files that it was made of were kept`,
+      {
+        fix: 'check the disk and the memory; run `feedtrial land --verify`, and keep the old files until it finds nothing',
+      },
+    ),
 };

@@ -1,3 +1,5 @@
 /** Sealed segments of the spool to Parquet in the lake: atomic, idempotent, resumable. */
 export { land, type LandOptions, type LandSummary } from './land.ts';
 export { manifestPath, type LandStep, type Manifest } from './batch.ts';
+export { compact, type CompactOptions, type CompactStep, type CompactSummary } from './compact/index.ts';
+export { verifyLake, type LakeVerification } from './verify-lake.ts';

@@ -98,6 +98,18 @@ export function readTable(lake: Lake, table: Table): string {
 }
 
 /**
+ * Like `readTable`, without the files whose rows are in another one while a day is being compacted: what counts rows must
+ * read this; what folds them by key may read either. Needs `ensureTables`. The models' sources say the same.
+ */
+export function readCurrent(lake: Lake, table: Table): string {
+  const prefix = sqlText(lake.uri(''));
+  return `(
+    SELECT files.* FROM ${readTable(lake, table)} AS files
+    ANTI JOIN read_parquet(${sqlText(tableGlob(lake, tables.hiddenFiles))}) AS hidden
+      ON files.filename = rtrim(${prefix}, '/') || '/' || hidden.file)`;
+}
+
+/**
  * Gives every table one file without rows, so that SQL over a table that nothing has written yet reads no rows and
  * doesn't fail. Harmless to repeat.
  */

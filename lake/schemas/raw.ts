@@ -200,3 +200,17 @@ export const interactions = defineTable(
     segment,
   },
 );
+
+/** `raw/hidden_files/current.parquet`, replaced whole by compaction. */
+export const hiddenFiles = defineTable(
+  'raw/hidden_files',
+  'One row per file of the lake that readers leave out, because its rows are in another one',
+  [],
+  {
+    file: ['VARCHAR', "path from the lake's root"],
+    reason: [
+      'VARCHAR',
+      "'planned' (a compacted day that is not in force yet) or 'superseded' (what it was made of, kept for a while)",
+    ],
+  },
+);
