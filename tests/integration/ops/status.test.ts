@@ -109,11 +109,12 @@ describe('status', () => {
     ]);
     expect((await read(config)).lake).toMatchObject({ records: 2, lastEventUs: us(20) });
 
+    let clockMs = nowMs - 120_000;
     const writer = openSegmentWriter({
       spool: config.spool,
       stream: 'firehose',
       format: 'firehose/1',
-      now: () => nowMs - 120_000,
+      now: () => clockMs++,
     });
     writer.append(`${JSON.stringify({ t: 'record', event_us: us(3) })}\n`, 1, 41);
     await writer.seal();
