@@ -8,6 +8,7 @@ import {
   pruneSeals,
   recoverSegments,
   waitForLock,
+  type Lake,
   type SealedSegment,
 } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
@@ -46,6 +47,8 @@ export interface LandSummary {
   clamped: number;
   /** Segments that dead processes had left open and that were sealed first. */
   recovered: number;
+  /** Half-written files of killed writers that were removed from the lake; looked for once an hour. */
+  swept: number;
   /** What was left in the spool, and why. */
   skipped: { segment: string; reason: string }[];
   seconds: number;
@@ -99,6 +102,7 @@ async function landSpool(options: LandOptions, now: () => number): Promise<LandS
     malformed: 0,
     clamped: 0,
     recovered: 0,
+    swept: 0,
     skipped: [],
     seconds: 0,
   };
@@ -112,10 +116,12 @@ async function landSpool(options: LandOptions, now: () => number): Promise<LandS
         now,
       }).length;
     }
+    const lake = openLake(config.lake);
+    summary.swept = await sweepHourly(lake, spool, now());
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
       const context = {
-        lake: openLake(config.lake),
+        lake,
         engine,
         spool,
         verified: new Map<string, VerifiedSegment>(),
@@ -169,6 +175,20 @@ async function landSpool(options: LandOptions, now: () => number): Promise<LandS
     progress.done();
   }
   return summary;
+}
+
+const sweepEveryMs = 3_600_000;
+
+/** Takes away what killed writers left half written in the lake. Walking a large lake takes a while: once an hour. */
+async function sweepHourly(lake: Lake, spool: string, nowMs: number): Promise<number> {
+  const marker = path.join(spool, '_landing/swept');
+  const swept = fs.statSync(marker, { throwIfNoEntry: false })?.mtimeMs;
+  if (swept !== undefined && Math.abs(nowMs - swept) < sweepEveryMs) return 0;
+  const removed = await lake.sweep(nowMs);
+  fs.writeFileSync(marker, '');
+  fs.utimesSync(marker, nowMs / 1000, nowMs / 1000);
+  if (removed > 0) log.warn('removed what killed writers had left half written', { files: removed });
+  return removed;
 }
 
 /** Leaves out, and says so, what no landing reads yet. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { lakeErrors } from '../errors.ts';
 import { takeLock } from '../lock/index.ts';
@@ -25,6 +26,22 @@ async function makeFolder(folder: string): Promise<void> {
   for (let made = folder; ; made = path.dirname(made)) {
     await syncFolder(path.dirname(made));
     if (made === first) return;
+  }
+}
+
+/** Names its process, so that what a killed one left can be told from work in progress. */
+const temporaryName = (target: string): string =>
+  `${target}.${os.hostname()}.${process.pid}.${randomUUID()}.tmp`;
+
+const ourTemporary = /\.([^/]+)\.(\d+)\.[0-9a-f]{8}-[0-9a-f-]{27}\.tmp$/;
+const dayMs = 86_400_000;
+
+function isDead(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return hasCode(error, 'ESRCH');
   }
 }
 
@@ -118,7 +135,7 @@ export class LocalLake implements Lake {
       await this.#move(localFile, target);
     } catch (error) {
       if (!hasCode(error, 'EXDEV')) throw error;
-      const temporary = `${target}.${randomUUID()}.tmp`; // another file system: copy beside, then rename
+      const temporary = temporaryName(target); // another file system: copy beside, then rename
       await fs.copyFile(localFile, temporary);
       const copy = await fs.open(temporary, 'r+');
       await copy.sync();
@@ -130,6 +147,27 @@ export class LocalLake implements Lake {
 
   async remove(relative: string): Promise<void> {
     await fs.rm(this.uri(relative), { force: true });
+  }
+
+  async sweep(nowMs: number): Promise<number> {
+    let removed = 0;
+    const walk = async (folder: string): Promise<void> => {
+      const entries = await fs.readdir(folder, { withFileTypes: true }).catch(() => []); // removed meanwhile
+      for (const entry of entries) {
+        const full = path.join(folder, entry.name);
+        if (entry.isDirectory()) await walk(full);
+        else if (entry.name.endsWith('.tmp')) {
+          const [, before = '', pid = ''] = ourTemporary.exec(entry.name) ?? [];
+          const isOrphan = before.endsWith(os.hostname()) && isDead(Number(pid));
+          const stat = isOrphan ? null : await fs.stat(full).catch(() => null);
+          if (!isOrphan && (stat === null || nowMs - stat.mtimeMs < dayMs)) continue;
+          await fs.rm(full, { force: true });
+          removed++;
+        }
+      }
+    };
+    await walk(this.root);
+    return removed;
   }
 
   async swap(relative: string, expected: Uint8Array | null, next: string): Promise<void> {
@@ -152,7 +190,7 @@ export class LocalLake implements Lake {
   async #stage(relative: string, content: Uint8Array | string): Promise<string> {
     const target = this.uri(relative);
     await makeFolder(path.dirname(target));
-    const temporary = `${target}.${randomUUID()}.tmp`;
+    const temporary = temporaryName(target);
     const handle = await fs.open(temporary, 'wx');
     try {
       await handle.writeFile(content);

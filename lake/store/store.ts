@@ -29,6 +29,11 @@ export interface Lake {
   /** Removes a file; nothing happens if it isn't there. */
   remove(path: string): Promise<void>;
   /**
+   * Removes what writers that were killed left half written: of a process of this machine that is dead, or a day old.
+   * @returns how many files it removed
+   */
+  sweep(nowMs: number): Promise<number>;
+  /**
    * Replaces a pointer if it still holds what the caller saw (null: it must not exist yet).
    * @throws FeedtrialError FT_LAKE_POINTER_RACED if another publisher moved it.
    */
