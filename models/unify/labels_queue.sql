@@ -1,5 +1,6 @@
 {{ config(
     materialized='table',
+    tags=['queue'],
     post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ var('publish_id'), 'labels.parquet', 'labeler, priority, event_us desc, uri') }}",
 ) }}
 

@@ -1,6 +1,7 @@
 -- Likes are public, so who liked what gives a participant away: the file goes to the private lake.
 {{ config(
     materialized='table',
+    tags=['queue'],
     post_hook="{{ write_lake_file(
         this, '', 'queue/publish=' ~ var('publish_id'), 'similarity_likes.parquet', 'participant_id, uri', lake='FEEDTRIAL_PRIVATE_LAKE'
     ) }}",

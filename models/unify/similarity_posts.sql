@@ -1,5 +1,6 @@
 {{ config(
     materialized='table',
+    tags=['queue'],
     post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ var('publish_id'), 'similarity_posts.parquet', 'uri') }}",
 ) }}
 

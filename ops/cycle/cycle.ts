@@ -8,7 +8,8 @@ import { takeLease } from './lease.ts';
 /** What a cycle asks of each part. */
 export interface CycleParts {
   land: () => Promise<unknown>;
-  transform: () => Promise<unknown>;
+  /** @param what 'labels' where nothing but labels is new since the cycle's first build */
+  transform: (what: 'everything' | 'labels') => Promise<unknown>;
   /** Asks the named labelers, or all that have a queue. */
   enrich: (labelers?: string[]) => Promise<{
     /** Whether any label was written: otherwise the models need not be built again. */
@@ -53,13 +54,19 @@ interface Shared {
   config: Config;
   dag: string;
   runId: string;
+  now: () => number;
   signal?: AbortSignal;
 }
 
 function realParts(shared: Shared, dbt: Dbt): CycleParts {
+  // One moment for all builds of a cycle: what the first one built is then true for the others as well.
+  let asOfUs = 0;
   return {
     land: async () => (await import('../../extract/land/index.ts')).land(shared),
-    transform: async () => (await import('./transform.ts')).transform({ ...shared, dbt }),
+    transform: async (what) => {
+      if (what === 'everything') asOfUs = Math.round(shared.now() * 1000);
+      return (await import('./transform.ts')).transform({ ...shared, dbt, what, asOfUs });
+    },
     async enrich(labelers) {
       const { enrich } = await import('../../enrich/index.ts');
       const summary = await enrich({ ...shared, ...(labelers ? { labelers } : {}) });
@@ -68,7 +75,7 @@ function realParts(shared: Shared, dbt: Dbt): CycleParts {
         complete: summary.status === 'done',
       };
     },
-    rank: async () => (await import('./rank.ts')).rank({ ...shared, dbt }),
+    rank: async () => (await import('./rank.ts')).rank({ ...shared, dbt, asOfUs }),
   };
 }
 
@@ -98,7 +105,7 @@ export async function cycle(options: CycleOptions): Promise<CycleSummary> {
     if (!parts) {
       opened = options.dbt ? null : await openDbt(config); // it loads while landing works
       parts = realParts(
-        { config, dag, runId, ...(signal ? { signal } : {}) },
+        { config, dag, runId, now, ...(signal ? { signal } : {}) },
         (options.dbt ?? opened) as Dbt,
       );
     }
@@ -161,9 +168,9 @@ function inOrder(
   };
 
   const notBuilt = { status: 'skipped', reason: 'the models could not be built' } as const;
-  const build = async (): Promise<'done'> => {
+  const build = (what: 'everything' | 'labels') => async (): Promise<'done'> => {
     modelsBuilt = false;
-    await parts.transform();
+    await parts.transform(what);
     modelsBuilt = true;
     return 'done';
   };
@@ -171,7 +178,7 @@ function inOrder(
     step(
       stage,
       !modelsBuilt ? notBuilt : labelsAreNew ? null : { status: 'not needed', reason: 'no label is new' },
-      build,
+      build('labels'),
     );
   const ask = (labelers?: string[]) => async () => {
     labelsAreNew = true; // a run that breaks off may have written some
@@ -186,7 +193,7 @@ function inOrder(
 
   return async () => {
     await step('land', null, whole(parts.land));
-    await step('transform', null, build);
+    await step('transform', null, build('everything'));
     // a post's language decides whether it is eligible, and only eligible posts are worth the other labelers' time
     await step('enrich_language', null, ask(['language']));
     await buildAgain('transform_language');

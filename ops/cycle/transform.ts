@@ -10,6 +10,11 @@ export interface TransformOptions {
   dbt: Dbt;
   /** dbt selectors; without them everything but ranking is built. */
   select?: string[];
+  /**
+   * 'labels' builds only what labels reach: what follows from raw was built at the same `asOfUs` and stands. Default
+   * 'everything'.
+   */
+  what?: 'everything' | 'labels';
   /** Rebuild incremental models from nothing. */
   full?: boolean;
   /** The moment that ages and windows are counted to, microseconds UTC; now by default. */
@@ -43,6 +48,9 @@ async function removeOldQueues(lakes: Lake[], current: string, nowMs: number): P
     }
 }
 
+/** Models over labels with all that follows from them, and whatever else is written beside the queue. */
+const reachedByLabels = ['stg_labels__values+', 'stg_labels__embeddings+', 'tag:queue'];
+
 /** DuckDB's COPY makes no folders on a local disk; a bucket has none to make. */
 async function makeFolder(lake: Lake, folder: string): Promise<void> {
   const place = lake.uri(folder);
@@ -70,14 +78,13 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     await makeFolder(lake, folderOf(publishId));
     await makeFolder(privateLake, folderOf(publishId)); // what participants liked goes there
     await mkdir(path.dirname(config.warehouse), { recursive: true });
+    const asked = options.select ?? [];
+    const select = asked.length > 0 ? asked : options.what === 'labels' ? reachedByLabels : [];
     const result = await dbt.run({
       command: 'build',
-      ...(options.select && options.select.length > 0 ? { select: options.select } : {}),
+      ...(select.length > 0 ? { select } : {}),
       // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
-      exclude: [
-        ...(options.select && options.select.length > 0 ? [] : ['path:models/rank']),
-        'test_type:unit',
-      ],
+      exclude: [...(asked.length > 0 ? [] : ['path:models/rank']), 'test_type:unit'],
       vars: {
         publish_id: publishId,
         as_of_us: options.asOfUs ?? Math.round(now() * 1000),
