@@ -42,9 +42,15 @@ export interface SegmentWriter {
   close(): Promise<Seal | null>;
 }
 
-/** Time-ordered id that two writers never share: 13 digits of milliseconds, then 64 random bits in hex. */
+let lastIdMs = 0;
+
+/**
+ * Time-ordered id that two writers never share: 13 digits of milliseconds, then 64 random bits in hex. Segments that one
+ * process opens within a millisecond are counted on, so that ids sort as they were opened and the newest has the cursor.
+ */
 export function newSegmentId(nowMs: number): string {
-  return `${String(nowMs).padStart(13, '0')}-${randomBytes(8).toString('hex')}`;
+  lastIdMs = Math.max(Math.floor(nowMs), lastIdMs + 1);
+  return `${String(lastIdMs).padStart(13, '0')}-${randomBytes(8).toString('hex')}`;
 }
 
 interface OpenSegment {
