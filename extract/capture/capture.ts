@@ -17,6 +17,7 @@ import { openJetstreamSource, rewindUs } from './jetstream/source.ts';
 import { openModerationSource } from './moderation/source.ts';
 import { firehoseCursorOf, firehoseFormat, jetstreamFormat, moderationFormat } from './spool/lines.ts';
 import { openSpool, type Spool } from './spool/open.ts';
+import { takeOver, watchForSuccessor } from './spool/take-over.ts';
 import { streamUrl } from './stream/connection.ts';
 import { followStream, type FollowOptions, type StoppedBy } from './stream/follow.ts';
 import {
@@ -55,6 +56,10 @@ export interface CaptureOptions {
   sameServer?: boolean | undefined;
   /** Reconnect when nothing was heard for this many seconds; default 30. */
   watchdogSeconds?: number | undefined;
+  /** Asks a capture that has the stream to end, and goes on where it stopped. */
+  takeOver?: boolean | undefined;
+  /** How long to wait for it; milliseconds, default 30 s. */
+  takeOverWaitMs?: number | undefined;
   /** Aborting it seals the spool and returns within five seconds. */
   signal?: AbortSignal | undefined;
   dag?: string | undefined;
@@ -70,7 +75,8 @@ export interface CaptureOptions {
 export interface CaptureSummary {
   source: CaptureSource;
   runId: string;
-  stoppedBy: StoppedBy;
+  /** 'successor': another capture took the stream over. */
+  stoppedBy: StoppedBy | 'successor';
   /** Frames or events that went into the spool, rejected ones included. */
   events: number;
   /** Rows by kind: 'record', 'identity', 'account', … */
@@ -144,7 +150,16 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
 
   return runStage({ config, dag, runId, stage: `capture.${source}`, now }, async (stage) => {
     const startedMs = now();
+    const waitMs = options.takeOverWaitMs;
+    const lock =
+      options.takeOver === true
+        ? await takeOver(config.spool, source, {
+            ...(waitMs === undefined ? {} : { waitMs }),
+            signal: options.signal,
+          })
+        : undefined;
     const spool = openSpool({
+      lock,
       spool: config.spool,
       stream: source,
       format: formats[source],
@@ -179,6 +194,11 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         // a full disk says so elsewhere
       }
     };
+    const followed = new AbortController(); // by a successor
+    const unwatch = watchForSuccessor(config.spool, source, () => {
+      followed.abort();
+    });
+    const signals = options.signal === undefined ? [followed.signal] : [followed.signal, options.signal];
     const ended = new AbortController();
     let chain: Chain | null = null;
     let startCursor = spool.resumedCursor;
@@ -236,7 +256,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
           retryDelaysMs: options.retryDelaysMs,
         });
       };
-      const followed = await followStream({
+      const end = await followStream({
         spool,
         openSource,
         startCursor,
@@ -253,7 +273,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         ...(options.watchdogSeconds === undefined ? {} : { idleMs: options.watchdogSeconds * 1_000 }),
         ...(ordersBySeq ? {} : { rewind: (cursor: number) => Math.max(0, cursor - rewindUs) }),
         ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
-        signal: options.signal ?? new AbortController().signal,
+        signal: AbortSignal.any(signals),
         now,
         ...(options.random ? { random: options.random } : {}),
         onPulse(pulse) {
@@ -274,11 +294,11 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
           });
         },
       });
-      const { counts } = followed.source;
+      const { counts } = end.source;
       const summary: CaptureSummary = {
         source,
         runId,
-        stoppedBy: followed.stoppedBy,
+        stoppedBy: end.stoppedBy === 'signal' && followed.signal.aborted ? 'successor' : end.stoppedBy,
         events: counts.events,
         rows: counts.rows,
         rejected: counts.rejected,
@@ -286,15 +306,15 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         disagreements: counts.disagreements,
         healed: counts.healed,
         chain: chain === null ? null : { ...chain.counts },
-        connections: followed.connections,
+        connections: end.connections,
         newlyKept: missed.map(({ collection, sinceUs }) => ({
           collection,
           fromUs: sinceUs,
           toUs: beganUs,
         })),
         changedFrom: spool.resumedCursor === null ? null : changedFrom,
-        cursor: followed.position.cursor,
-        eventUs: followed.position.us,
+        cursor: end.position.cursor,
+        eventUs: end.position.us,
         bytes: spool.appended.bytes,
         durationSeconds: (now() - startedMs) / 1000,
       };
@@ -306,6 +326,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       return summary;
     } finally {
       ended.abort();
+      unwatch();
       let sealed = false;
       try {
         sealed = await sealing(spool);

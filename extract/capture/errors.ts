@@ -18,8 +18,14 @@ export const captureErrors = {
     }),
   locked: (stream: string, holder: string) =>
     new FeedtrialError('FT_CAPTURE_LOCKED', `another capture writes the stream '${stream}': ${holder}`, {
-      fix: 'stop it first, or give this one a spool of its own (FEEDTRIAL_SPOOL)',
+      fix: 'stop it first, take over from it (--take-over), or give this one a spool of its own (FEEDTRIAL_SPOOL)',
     }),
+  notTakenOver: (stream: string, waitedMs: number, cause: Error) =>
+    new FeedtrialError(
+      'FT_CAPTURE_LOCKED',
+      `the stream '${stream}' was not let go within ${waitedMs / 1000} s: ${cause.message}`,
+      { fix: 'stop the capture that has it by hand, then start this one again', cause },
+    ),
   spoolFailed: (cause: unknown) =>
     new FeedtrialError('FT_CAPTURE_SPOOL', 'the spool could not be written; nothing acknowledged is lost', {
       fix: "look at the spool's disk, then start capture again: it goes on from what is durable",

@@ -9,7 +9,8 @@ import {
 } from '../../../lake/segments/index.ts';
 import { log } from '../../../ops/telemetry/index.ts';
 import { captureErrors } from '../errors.ts';
-import { lockStream } from './lock.ts';
+import type { StreamLock } from './lock.ts';
+import { takeStream } from './take-over.ts';
 
 /** One stream of the spool, held by this process. */
 export interface Spool {
@@ -41,6 +42,8 @@ export interface SpoolOptions {
   cursorOf: (line: Buffer) => number | null;
   /** Time that a line stands for, microseconds UTC. */
   timeOf: (line: Buffer) => number | null;
+  /** The stream's lock, where it has been taken; it is let go with the spool. */
+  lock?: StreamLock | undefined;
   syncEveryMs?: number;
   maxAgeMs?: number;
   now?: () => number;
@@ -51,7 +54,7 @@ const outOfSpace = new Set(['ENOSPC', 'EDQUOT']);
 /** Opens a stream: takes its lock, seals what a dead process left, and finds the cursor to go on from. */
 export function openSpool(options: SpoolOptions): Spool {
   const { spool, stream, format, cursorOf, timeOf, syncEveryMs = 50, maxAgeMs, now = Date.now } = options;
-  const lock = lockStream(spool, stream);
+  const lock = options.lock ?? takeStream(spool, stream);
   const recovered = recoverSegments({ spool, stream, format, cursorOf, now });
   const resumedCursor = resumeCursor(spool, stream);
   const writer = openSegmentWriter({

@@ -24,6 +24,7 @@ interface Options {
   decoder: 'fast' | 'reference';
   verify: boolean;
   sameServer?: boolean;
+  takeOver?: boolean;
 }
 
 export const register: Register = (program, run) => {
@@ -53,6 +54,7 @@ export const register: Register = (program, run) => {
         .choices(['fast', 'reference'])
         .default('fast'),
     )
+    .option('--take-over', 'ask a capture that has the stream to end, and go on where it stopped')
     .option('--same-server', 'the address is a new one of the server that the cursor is of')
     .option(
       '--no-verify',
@@ -62,7 +64,8 @@ export const register: Register = (program, run) => {
       'after',
       `
 It goes on until it is stopped (Ctrl-C or SIGTERM: it seals the spool within five seconds). 'feedtrial land' moves sealed
-segments into the lake while it runs.`,
+segments into the lake while it runs. Jobs with a time limit chain by --take-over: start the next one before the limit, on
+the same spool; it asks the one before to seal and end, and goes on from its cursor.`,
     )
     .action(async (options: Options) => {
       await run(async ({ config, signal, say, result }) => {
@@ -79,6 +82,7 @@ segments into the lake while it runs.`,
           decoder: options.decoder,
           verify: options.verify,
           sameServer: options.sameServer,
+          takeOver: options.takeOver,
         });
         const rejected = Object.entries(summary.rejected);
         const rows = Object.entries(summary.rows);
