@@ -32,7 +32,7 @@ const letters = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /**
  * Fills a spool with seeded firehose segments in the shapes of the network: keys, CIDs and texts that compress as badly as
- * real ones do, 98 % records and 2 % identity and account events, 6 % of the operations deletes.
+ * real ones do, a post's record 550 bytes long on average, 98 % records and 2 % identity and account events, 6 % of the operations deletes.
  * @returns bytes of the segments
  */
 export async function fillSpool(spool: string, events: number): Promise<number> {
@@ -42,6 +42,10 @@ export async function fillSpool(spool: string, events: number): Promise<number> 
     for (let i = 0; i < length; i++) made += letters[Math.floor(draw() * 32)] ?? 'a';
     return made;
   };
+  const sentence = (length: number): string =>
+    Array.from({ length }, () =>
+      draw() < 0.1 ? text(6) : (words[Math.floor(draw() ** 2 * words.length)] ?? ''),
+    ).join(' ');
   const dids = Array.from(
     { length: 50_000 },
     (_, n) => `did:plc:${createHash('md5').update(String(n)).digest('hex').slice(0, 24)}`,
@@ -51,14 +55,40 @@ export async function fillSpool(spool: string, events: number): Promise<number> 
     cid: `bafyrei${text(52)}`,
     uri: `at://${account()}/app.bsky.feed.post/3l${text(11)}`,
   });
+  const blob = (mimeType: string) => ({
+    $type: 'blob',
+    ref: { $link: `bafkrei${text(52)}` },
+    mimeType,
+    size: Math.floor(draw() * 1e6),
+  });
+  const image = () => ({
+    alt: draw() < 0.4 ? sentence(20) : '',
+    aspectRatio: { height: 800 + Math.floor(draw() * 1200), width: 800 + Math.floor(draw() * 1200) },
+    image: blob('image/jpeg'),
+  });
+  const card = () => ({
+    uri: `https://www.${text(8)}.com/${text(6)}/${text(20)}`,
+    title: sentence(10),
+    description: sentence(20),
+    thumb: blob('image/jpeg'),
+  });
   const start = Date.UTC(2026, 6, 4, 10) * 1000;
   const record = (collection: string, createdAt: string): Record<string, unknown> => {
     if (collection === 'app.bsky.feed.post') {
-      const said = Array.from({ length: 3 + Math.floor(draw() * 30) }, () =>
-        draw() < 0.1 ? text(6) : (words[Math.floor(draw() ** 2 * words.length)] ?? ''),
-      ).join(' ');
-      const reply = draw() < 0.45 ? { reply: { root: subject(), parent: subject() } } : {};
-      return { text: said, $type: collection, langs: ['en'], ...reply, createdAt };
+      const said = sentence(3 + Math.floor(draw() * 30));
+      const reply = draw() < 0.6 ? { reply: { root: subject(), parent: subject() } } : {};
+      const shows = draw();
+      const embed =
+        shows < 0.3
+          ? {
+              embed: { $type: 'app.bsky.embed.images', images: [image(), ...(shows < 0.1 ? [image()] : [])] },
+            }
+          : shows < 0.45
+            ? { embed: { $type: 'app.bsky.embed.external', external: card() } }
+            : shows < 0.55
+              ? { embed: { $type: 'app.bsky.embed.record', record: subject() } }
+              : {};
+      return { text: said, $type: collection, langs: ['en'], ...reply, ...embed, createdAt };
     }
     if (collection === 'app.bsky.actor.profile')
       return { $type: collection, displayName: text(10), description: text(80), createdAt };
