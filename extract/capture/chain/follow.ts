@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { ChainLink } from '../firehose/chain-link.ts';
 import { log } from '../../../ops/telemetry/index.ts';
 import { gapId, type GapStatement } from '../spool/lines.ts';
@@ -55,6 +56,9 @@ export interface Chain {
   /** @param sealed the spool was closed well, so that all that was appended is durable */
   close(sealed: boolean): void;
 }
+
+/** Name of the tree without records: the node {e: [], l: null} in DAG-CBOR. */
+export const emptyTree = hash('sha256', Buffer.from('a2616580616cf6', 'hex')).slice(0, 16);
 
 /** States older than this, against the spool, are forgotten: taking so much again costs more than what they tell. */
 const longestRewindUs = 120_000_000;
@@ -147,8 +151,11 @@ export function openChain(
         const last = known(did);
         const become = (): void => void collecting.set(did, { rev, data, seq, eventUs });
         if (link === null) {
-          become(); // a #sync has a gap of its own
-          return { drop: false, gap: null };
+          become();
+          // A #sync opens a gap, except where nothing is missing: a new account's empty repository, or the tree that
+          // we hold already.
+          const nothingMissed = last === null ? data === emptyTree : data === last.data;
+          return { drop: nothingMissed, gap: null };
         }
         if (last !== null && rev === last.rev && data === last.data) {
           counts.duplicates++;

@@ -64,6 +64,8 @@ export interface BatchResult {
   notices: { kind: 'info' | 'error'; name: string; message: string }[];
   /** Sequence numbers that went back. */
   stepsBack: number;
+  /** Sequence numbers that were passed over, which a relay may do. */
+  skipped: number;
   retryable: RetryableFrame[];
   /** In order; none where nothing is verified. */
   commits: BatchCommit[];
@@ -142,6 +144,7 @@ export async function processBatch(
     identities: [],
     notices: [],
     stepsBack: 0,
+    skipped: 0,
     retryable: [],
     commits: [],
   };
@@ -198,6 +201,7 @@ export async function processBatch(
     count(result.frames, frame?.type ?? 'unreadable');
     if (stamp.seq !== null) {
       if (result.lastSeq !== null && stamp.seq <= result.lastSeq) result.stepsBack++;
+      if (result.lastSeq !== null) result.skipped += Math.max(0, stamp.seq - result.lastSeq - 1);
       result.firstSeq ??= stamp.seq;
       result.firstUs ??= stamp.eventUs;
       result.lastSeq = stamp.seq;
@@ -226,7 +230,6 @@ export async function processBatch(
             by.sync(f, a?.key ?? null, a?.didKey ?? null),
           );
           const { rev } = sync;
-          if (verify) addToChain(stamp, sync, null, before);
           count(result.rows, 'gap');
           lines.push(
             firehoseGapLine(
@@ -246,6 +249,7 @@ export async function processBatch(
               null,
             ),
           );
+          if (verify) addToChain(stamp, sync, null, before);
         } else if (frame.type === 'identity') {
           count(result.rows, 'identity');
           result.identities.push(stamp.did as string);

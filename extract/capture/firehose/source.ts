@@ -1,6 +1,7 @@
 import { metrics } from '@opentelemetry/api';
 import type { Chain, ChainedCommit } from '../chain/follow.ts';
 import type { SigningKeys } from '../identity/keys.ts';
+import { log } from '../../../ops/telemetry/index.ts';
 import { cursorLine, firehoseGapLine } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 import type { Source, SourceCounts, SourceEvents } from '../stream/source.ts';
@@ -26,6 +27,8 @@ export interface FirehoseSourceOptions {
 const minute = 60_000;
 
 const framesPerBatch = 64;
+/** A relay that is well passes over a few. */
+const notableJump = 1_000;
 
 const addTo = (sum: Record<string, number>, more: Record<string, number>): void => {
   for (const [name, n] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + n;
@@ -65,6 +68,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     disagreements: 0,
     healed: 0,
     stepsBack: 0,
+    skipped: 0,
   };
   let filling: FrameBatch = { frames: [], receivedUs: [] };
   let fillTimer: NodeJS.Immediate | null = null;
@@ -81,7 +85,16 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
 
   const release = (batch: FrameBatch, result: BatchResult): void => {
     if (closed) return; // it is after the cursor, and comes again
-    if (lastSeq !== null && result.firstSeq !== null && result.firstSeq <= lastSeq) counts.stepsBack++;
+    let { skipped, stepsBack } = result;
+    if (lastSeq !== null && result.firstSeq !== null) {
+      if (result.firstSeq <= lastSeq) stepsBack++;
+      skipped += Math.max(0, result.firstSeq - lastSeq - 1);
+    }
+    counts.stepsBack += stepsBack;
+    counts.skipped += skipped;
+    // lawful, both of them: what a repository lacks shows in its chain
+    if (skipped >= notableJump || stepsBack > 0)
+      log.warn("the relay's sequence jumps", { skipped, back: stepsBack, seq: result.firstSeq });
     lastSeq = result.lastSeq ?? lastSeq;
     const chained = followChain(result);
     if (chained.count > 0) spool.append(chained.lines, chained.count, result.lastSeq);
@@ -92,7 +105,6 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     addTo(counts.rejected, result.rejected);
     addLeftOut(counts.leftOut, result.leftOut);
     counts.disagreements += result.disagreements;
-    counts.stepsBack += result.stepsBack;
     for (const [type, n] of Object.entries(result.frames)) eventCounter.add(n, { type });
     for (const [reason, n] of Object.entries(result.rejected)) rejectedCounter.add(n, { reason });
     for (const did of result.identities) keys.forget(did);
@@ -128,9 +140,10 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     let rest: string[] = [];
     if (dropped.length > 0) {
       rest = lines.toString('utf8').split('\n').slice(0, -1);
-      for (const { line, lines: n } of dropped.toReversed()) {
+      for (const { line, lines: n, link } of dropped.toReversed()) {
         rest.splice(line, n);
-        result.rows.record = (result.rows.record ?? 0) - n;
+        const kind = link === null ? 'gap' : 'record';
+        result.rows[kind] = (result.rows[kind] ?? 0) - n;
       }
       rest = rest.map((line) => `${line}\n`);
       // the last frame may be one of them: the cursor moves past it all the same

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openChain, type ChainedCommit } from '../../../extract/capture/chain/follow.ts';
-import type { ChainLink } from '../../../extract/capture/firehose/chain-link.ts';
+import { treeName, type ChainLink } from '../../../extract/capture/firehose/chain-link.ts';
 import { temporaryFolder } from '../../folders.ts';
 
 const did = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa';
@@ -94,6 +94,20 @@ describe("following a repository's chain", () => {
     chain.judge(nth(1));
     expect(chain.judge({ ...nth(6), link: null })).toEqual({ drop: false, gap: null });
     expect(chain.judge(nth(7)).gap).toBeNull();
+    chain.close(true);
+  });
+
+  it("a #sync opens no gap where nothing is missing: a new account's empty tree, or the tree that is held", async () => {
+    const repo = await import('@atproto/repo');
+    const root = await (await repo.MST.create(new repo.MemoryBlockstore())).getPointer();
+    const data = treeName(Buffer.from(root.bytes).toString('latin1'));
+    const chain = open();
+    const sync = (commit: ReturnType<typeof nth>) => chain.judge({ ...commit, link: null }).drop;
+    expect(sync({ ...nth(1), did: 'did:plc:new', data })).toBe(true);
+    chain.judge(nth(1));
+    expect(sync(nth(1))).toBe(true);
+    expect(sync({ ...nth(2), data })).toBe(false); // all its records are gone: that is to be fetched
+    expect(sync({ ...nth(3), did: 'did:plc:unknown' })).toBe(false);
     chain.close(true);
   });
 
