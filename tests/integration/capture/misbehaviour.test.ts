@@ -228,7 +228,7 @@ describe.skipIf(!hasData)('a relay or a directory that misbehaves', () => {
     const own = config();
     const stop = new AbortController();
     const first = run({ config: own, url: relay.url, plcUrl: plc.url, signal: stop.signal });
-    await expect.poll(() => fs.existsSync(`${own.spool}/firehose.holder`), soon).toBe(true);
+    await expect.poll(() => fs.existsSync(`${own.spool}/firehose.lock.holder`), soon).toBe(true);
     await expect(run({ config: own, url: relay.url, plcUrl: plc.url })).rejects.toMatchObject({
       code: 'FT_CAPTURE_LOCKED',
       message: expect.stringContaining(`process ${process.pid}`) as string,
