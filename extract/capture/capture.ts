@@ -88,6 +88,8 @@ export interface CaptureSummary {
   disagreements: number;
   /** Frames that were rejected first and taken on another try. */
   healed: number;
+  /** How often the sequence went back, and how many numbers it passed over: both are lawful. */
+  sequence: { back: number; skipped: number };
   /** What following each repository's chain of commits came to; null where nothing was verified. */
   chain: ChainCounts | null;
   connections: number;
@@ -305,6 +307,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         leftOut: counts.leftOut,
         disagreements: counts.disagreements,
         healed: counts.healed,
+        sequence: { back: counts.stepsBack, skipped: counts.skipped },
         chain: chain === null ? null : { ...chain.counts },
         connections: end.connections,
         newlyKept: missed.map(({ collection, sinceUs }) => ({

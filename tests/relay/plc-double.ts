@@ -9,6 +9,8 @@ export interface PlcDouble {
   documents: Record<string, unknown>;
   /** While set, every question is answered with this status. */
   failWith: number | null;
+  /** How long it takes over each answer; milliseconds. */
+  delayMs: number;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export async function startPlcDouble(documents: Record<string, unknown>, port = 
     asked: [],
     documents: { ...documents },
     failWith: null,
+    delayMs: 0,
     close: async () => {},
   };
   const server = http.createServer((request, response) => {
@@ -27,7 +30,8 @@ export async function startPlcDouble(documents: Record<string, unknown>, port = 
     const document = double.documents[did];
     const status = double.failWith ?? (document === undefined ? 404 : 200);
     response.writeHead(status, { 'content-type': 'application/did+ld+json' });
-    response.end(JSON.stringify(status === 200 ? document : { message: `status ${status}` }));
+    const answer = JSON.stringify(status === 200 ? document : { message: `status ${status}` });
+    setTimeout(() => response.end(answer), double.delayMs);
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   double.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -12,8 +12,10 @@ export interface RelayDoubleOptions {
   port?: number;
   /** Cursors below this seq are answered by an #info frame OutdatedCursor, then by all frames. */
   windowFrom?: number;
-  /** Called before each frame is sent; 'drop' cuts the connection there, 'hang' sends nothing more on it. */
-  beforeFrame?: (at: { connection: number; index: number }) => 'send' | 'drop' | 'hang';
+  /** Called before each frame is sent; 'drop' cuts the connection there, 'hang' sends nothing more on it, 'skip' leaves it out. */
+  beforeFrame?: (at: { connection: number; index: number }) => 'send' | 'drop' | 'hang' | 'skip';
+  /** Takes a cursor that is ahead of it for none, and says nothing. */
+  forgetsCursors?: boolean;
   /** Waits between two frames, so that a test can act in the middle; milliseconds. */
   delayMs?: number;
 }
@@ -54,6 +56,7 @@ export async function startRelayDouble(options: RelayDoubleOptions): Promise<Rel
     path = '/xrpc/com.atproto.sync.subscribeRepos',
     port = 0,
     windowFrom = 0,
+    forgetsCursors = false,
     beforeFrame = () => 'send',
     delayMs = 0,
   } = options;
@@ -72,8 +75,9 @@ export async function startRelayDouble(options: RelayDoubleOptions): Promise<Rel
       return;
     }
     const given = url.searchParams.get('cursor');
-    const cursor = given === null ? null : Number(given);
+    let cursor = given === null ? null : Number(given);
     const connection = cursors.push(cursor) - 1;
+    if (forgetsCursors && cursor !== null && cursor > highest()) cursor = null;
     if (cursor !== null && cursor > highest()) {
       socket.send(errorFrame('FutureCursor', 'Cursor in the future.'));
       socket.close();
@@ -91,6 +95,7 @@ export async function startRelayDouble(options: RelayDoubleOptions): Promise<Rel
           return;
         }
         if (what === 'hang') return;
+        if (what === 'skip') continue;
         await new Promise<void>((resolve) => socket.send(frame, () => resolve()));
         sent++;
         if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));

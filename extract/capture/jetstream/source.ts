@@ -35,6 +35,7 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
     disagreements: 0,
     healed: 0,
     stepsBack: 0,
+    skipped: 0,
   };
   const backlog = { messages: 0, bytes: 0 };
   let pieces: Buffer[] = [];

@@ -40,6 +40,7 @@ export function openModerationSource(options: ModerationSourceOptions): Source {
     disagreements: 0,
     healed: 0,
     stepsBack: 0,
+    skipped: 0,
   };
   const backlog = { messages: 0, bytes: 0 };
   const waiting: Waiting[] = [];

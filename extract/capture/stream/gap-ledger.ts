@@ -21,6 +21,11 @@ export interface GapLedger {
   arrive(at: { seq: number | null; us: number | null }): GapStatement | null;
 }
 
+/** Servers may send again what lies before the cursor, but not so many. */
+const farReplay = 1_000_000;
+/** Times of neighbouring events are out of order by less. */
+const clockJitterUs = 2_000_000;
+
 export function openGapLedger(stream: string): GapLedger {
   let open: GapStatement | null = null;
   let lost: { kind: string; detail: string } | null = null;
@@ -48,6 +53,20 @@ export function openGapLedger(stream: string): GapLedger {
     },
     arrive({ seq, us }) {
       if (open === null) return null;
+      // a lower number far away, or on a newer event: no replay, but a server that counts anew and doesn't say so
+      const { from_seq: fromSeq, from_us: fromUs } = open;
+      if (
+        seq !== null &&
+        us !== null &&
+        fromSeq !== null &&
+        fromUs !== null &&
+        seq < fromSeq &&
+        (fromSeq - seq > farReplay || us - fromUs > clockJitterUs)
+      )
+        lost ??= {
+          kind: 'sequence_reset',
+          detail: 'the server counts anew from a lower number: a backfill can fetch what lies between',
+        };
       const statement: GapStatement =
         lost === null
           ? { ...open, state: 'closed', to_seq: seq, to_us: us, detail: 'the server went on from the cursor' }

@@ -15,6 +15,8 @@ export interface SourceCounts {
   healed: number;
   /** Sequence numbers that went back, which a relay's restart may cause. */
   stepsBack: number;
+  /** Sequence numbers that were passed over. */
+  skipped: number;
 }
 
 /** What the server said about the stream itself. */

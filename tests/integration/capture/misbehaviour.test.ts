@@ -13,7 +13,9 @@ import { silenceProgress } from '../../../ops/progress/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import {
   commitOf,
+  errorFrame,
   infoFrame,
+  signedRepository,
   spooledRows,
   startPlcDouble,
   startRelayDouble,
@@ -256,5 +258,113 @@ describe.skipIf(!hasData)('a relay or a directory that misbehaves', () => {
     plc.failWith = null;
     await run({ config: own, url: relay.url, plcUrl: plc.url, maxEvents: 150 });
     expect([...new Set(seqs(own.spool))]).toEqual(everySeq);
+  });
+
+  it('says that capture is too slow: it comes again, and nothing is missing', async () => {
+    const tooSlow = errorFrame('ConsumerTooSlow', 'you are too slow');
+    const relay = await relayOf({
+      frames: [...frames.slice(0, 30), tooSlow, ...frames.slice(30)],
+      beforeFrame: ({ connection, index }) =>
+        connection > 0 ? (index === 30 ? 'skip' : 'send') : index === 31 ? 'hang' : 'send',
+    });
+    const plc = await plcOf();
+    const own = config();
+    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, idleExitSeconds: 1 });
+    expect(summary).toMatchObject({ connections: 2, rejected: {}, cursor: lastSeq });
+    expect(relay.cursors).toEqual([null, firstSeq + 29]);
+    expect([...new Set(seqs(own.spool))]).toEqual(everySeq);
+    const [left, back] = gaps(own.spool).filter(({ kind }) => kind === 'disconnect');
+    expect(left?.detail).toContain('ConsumerTooSlow');
+    expect(back).toMatchObject({ gap_id: left?.gap_id, state: 'closed' });
+  });
+
+  it('sends a frame over the size limit: it is rejected unopened, and its neighbours are taken', async () => {
+    const huge = Buffer.concat([frames[3] as Buffer, Buffer.alloc(6 << 20)]);
+    const relay = await relayOf({ frames: [...frames.slice(0, 3), huge, ...frames.slice(4, 10)] });
+    const plc = await plcOf();
+    const own = config();
+    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, maxEvents: 10 });
+    expect(summary).toMatchObject({ connections: 1, rejected: { too_big: 1 }, cursor: firstSeq + 9 });
+    const [row] = spooledRows(own.spool).filter(({ t }) => t === 'rejected');
+    expect(row).toMatchObject({ reason: 'too_big', frame: null });
+    const taken = seqs(own.spool).filter((seq) => seq !== null);
+    expect([...new Set(taken)]).toEqual(everySeq.slice(0, 10).filter((seq) => seq !== firstSeq + 3));
+  });
+
+  it('restarts with lower numbers and says nothing: what is new is taken, and the gap stays open', async () => {
+    const own = config();
+    const plc = await plcOf();
+    const first = await relayOf({ frames: frames.slice(0, 50) });
+    await run({ config: own, url: first.url, plcUrl: plc.url, maxEvents: 50 });
+    const renumbered = frames
+      .slice(60, 80)
+      .map((frame, i) => Buffer.from(restampFrame(frame, { seq: 10 + i })));
+    const anew = await relayOf({ frames: renumbered, forgetsCursors: true });
+    const summary = await run({ config: own, url: anew.url, plcUrl: plc.url, maxEvents: 20 });
+    expect(summary).toMatchObject({ cursor: 29, rejected: {} });
+    expect(gaps(own.spool).at(-1)).toMatchObject({
+      kind: 'sequence_reset',
+      state: 'open',
+      from_seq: firstSeq + 49,
+      to_seq: 10,
+    });
+    const again = await run({ config: own, url: anew.url, plcUrl: plc.url, idleExitSeconds: 0.5 });
+    expect(again.cursor).toBe(29);
+    expect(anew.cursors).toEqual([firstSeq + 49, 29]);
+  });
+
+  it('jumps ahead and back in its sequence: a warning, and everything is taken', async () => {
+    const leap = 5_000_000;
+    const odd = frames
+      .slice(0, 30)
+      .map((frame, i) => (i === 20 ? Buffer.from(restampFrame(frame, { seq: firstSeq + leap })) : frame));
+    const relay = await relayOf({ frames: odd });
+    const plc = await plcOf();
+    const own = config();
+    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, maxEvents: 30 });
+    expect(summary).toMatchObject({ rejected: {}, sequence: { back: 1, skipped: leap - 20 } });
+    expect(summary.cursor).toBe(firstSeq + 29);
+    expect(new Set(seqs(own.spool)).size).toBe(30);
+    expect(gaps(own.spool).filter(({ kind }) => kind !== 'first_start')).toEqual([]);
+  });
+
+  it('directory slow: capture waits for its answers, and rejects nothing', async () => {
+    const relay = await relayOf({ frames });
+    const plc = await plcOf();
+    plc.delayMs = 400;
+    const own = config();
+    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, maxEvents: 150 });
+    expect(summary).toMatchObject({ rejected: {}, rows: { record: 150 } });
+  });
+
+  it("directory wrong: another account's document is no document, and the commit is kept as rejected", async () => {
+    const documents = realDidDocuments();
+    const frame = frames[0] as Buffer;
+    const did = commitOf(frame).repo;
+    const other = Object.keys(documents).find((it) => it !== did) as string;
+    const plc = await plcOf({ ...documents, [did]: documents[other] as Record<string, unknown> });
+    const relay = await relayOf({ frames: frames.slice(0, 3) });
+    const own = config();
+    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, maxEvents: 3 });
+    expect(summary).toMatchObject({ rejected: { did_unresolved: 1 } });
+    const [row] = spooledRows(own.spool).filter(({ t }) => t === 'rejected');
+    expect(row).toMatchObject({ did, detail: expect.stringContaining('is of another') as string });
+  });
+});
+
+describe('an account whose document would be fetched from a private host', () => {
+  it('is not resolved, its host is never asked, and its commit is kept as rejected', async () => {
+    const repository = await signedRepository('did:web:localhost');
+    const relay = await relayOf({ frames: [await repository.commit(5, { rkey: 'a', text: 'a' })] });
+    const plc = await plcOf({});
+    const own = configIn(temporaryFolder(), {
+      FEEDTRIAL_VERIFY_WORKERS: '0',
+      FEEDTRIAL_ALLOW_LOOPBACK: '0',
+    });
+    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, maxEvents: 1 });
+    expect(summary).toMatchObject({ rejected: { did_unresolved: 1 }, cursor: 5 });
+    const [row] = spooledRows(own.spool).filter(({ t }) => t === 'rejected');
+    expect(row?.detail).toMatch(/localhost has the address|not a public address/);
+    expect(plc.asked).toEqual([]);
   });
 });

@@ -109,6 +109,20 @@ describe('the ledger of gaps', () => {
     expect(lives[0]?.gap_id).toBe(lives[1]?.gap_id);
   });
 
+  it.each([
+    [40, 419, 'closed'], // sent again
+    [40, 500_000, 'closed'], // sent again, out of order in time as neighbours are
+    [40, 60_000_000, 'open'],
+    [3_000_000, 60_000_000, 'closed'],
+  ])('tells a server that counts anew from one that sends again: seq %i at %i', (seq, us, state) => {
+    const ledger = openGapLedger('firehose');
+    ledger.leave('disconnect', { cursor: 42, us: 420 }, 'reset');
+    expect(ledger.arrive({ seq, us })).toMatchObject({
+      state,
+      kind: state === 'open' ? 'sequence_reset' : 'disconnect',
+    });
+  });
+
   it('keeps a gap open that the server can not fill', () => {
     const ledger = openGapLedger('firehose');
     ledger.leave('stopped', { cursor: 42, us: 420 }, '');
