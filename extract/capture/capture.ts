@@ -56,6 +56,8 @@ export interface CaptureOptions {
   sameServer?: boolean | undefined;
   /** Reconnect when nothing was heard for this many seconds; default 30. */
   watchdogSeconds?: number | undefined;
+  /** File with the zstd dictionary of a Jetstream v1 server: events are asked for compressed. */
+  zstdDictionary?: string | undefined;
   /** Asks a capture that has the stream to end, and goes on where it stopped. */
   takeOver?: boolean | undefined;
   /** How long to wait for it; milliseconds, default 30 s. */
@@ -150,6 +152,8 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
   const url = streamUrl(given, paths[source]);
   if (url === null) throw captureErrors.badUrl(given);
 
+  const dictionary = options.zstdDictionary === undefined ? null : readDictionary(options.zstdDictionary);
+
   return runStage({ config, dag, runId, stage: `capture.${source}`, now }, async (stage) => {
     const startedMs = now();
     const waitMs = options.takeOverWaitMs;
@@ -217,7 +221,8 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       // a label stands until it is taken back, so those of the past count as well
       else if (source === 'moderation' && (startCursor === null || changedFrom !== null)) startCursor = 0;
       const openSource: OpenSource = async (into, events) => {
-        if (!ordersBySeq) return openJetstreamSource({ url, spool: into, events, collections, now });
+        if (!ordersBySeq)
+          return openJetstreamSource({ url, spool: into, events, collections, dictionary, now });
         const plcUrl = options.plcUrl ?? config.plcUrl;
         const keys = openSigningKeys({
           resolve: (did, signal) =>
@@ -352,6 +357,14 @@ async function sealing(spool: Spool): Promise<boolean> {
   } catch (error) {
     if (!failed) throw error;
     return false;
+  }
+}
+
+function readDictionary(file: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (cause) {
+    throw captureErrors.noDictionary(file, cause);
   }
 }
 

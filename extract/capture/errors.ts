@@ -16,6 +16,12 @@ export const captureErrors = {
       fix: "see 'feedtrial capture --help'",
       exitCode: EXIT.usage,
     }),
+  noDictionary: (file: string, cause: unknown) =>
+    new FeedtrialError('FT_CAPTURE_DICTIONARY', `the zstd dictionary '${file}' can't be read`, {
+      fix: "give the file that the Jetstream server's operator publishes, or leave --zstd-dictionary out",
+      exitCode: EXIT.usage,
+      cause,
+    }),
   locked: (stream: string, holder: string) =>
     new FeedtrialError('FT_CAPTURE_LOCKED', `another capture writes the stream '${stream}': ${holder}`, {
       fix: 'stop it first, take over from it (--take-over), or give this one a spool of its own (FEEDTRIAL_SPOOL)',

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { zstdCompressSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
 
 export interface JetstreamDouble {
@@ -11,10 +12,11 @@ export interface JetstreamDouble {
 /**
  * A double of a Jetstream server: sends given lines as text, those from `cursor` (microseconds, inclusive) on.
  * @param dropAfter cuts the first connection after this many
+ * @param dictionary compresses with it where the query asks for that
  */
 export async function startJetstreamDouble(
   lines: (string | Buffer)[],
-  { dropAfter = Infinity }: { dropAfter?: number } = {},
+  { dropAfter = Infinity, dictionary }: { dropAfter?: number; dictionary?: Buffer } = {},
 ): Promise<JetstreamDouble> {
   const timeOf = (line: string | Buffer): number => {
     const match = /"time_us":(\d+)/.exec(line.toString());
@@ -34,7 +36,9 @@ export async function startJetstreamDouble(
         setTimeout(() => socket.terminate(), 50);
         return;
       }
-      socket.send(line, { binary: false });
+      if (dictionary !== undefined && searchParams.get('compress') === 'true')
+        socket.send(zstdCompressSync(line, { dictionary }));
+      else socket.send(line, { binary: false });
       sent++;
     }
   });

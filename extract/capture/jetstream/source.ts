@@ -3,12 +3,15 @@ import { jetstreamGapLine } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 import type { Source, SourceCounts, SourceEvents } from '../stream/source.ts';
 import { readJetstreamEvent } from './event.ts';
+import { unpack } from './unpack.ts';
 
 export interface JetstreamSourceOptions {
   url: URL;
   spool: Spool;
   events: SourceEvents;
   collections: string[];
+  /** The server's zstd dictionary: with it events are asked for compressed. */
+  dictionary?: Buffer | null;
   now?: () => number;
 }
 
@@ -21,7 +24,7 @@ const lineEnd = Buffer.from('}\n');
 
 /** Jetstream v1: JSON events, unsigned. They go to the spool as they came. */
 export function openJetstreamSource(options: JetstreamSourceOptions): Source {
-  const { url, spool, events, collections, now = Date.now } = options;
+  const { url, spool, events, collections, dictionary = null, now = Date.now } = options;
   const meter = metrics.getMeter('feedtrial');
   const eventCounter = meter.createCounter('feedtrial.capture.events', { description: 'events by type' });
   const rejectedCounter = meter.createCounter('feedtrial.capture.rejected', {
@@ -74,11 +77,13 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
     url(cursor) {
       const asked = new URL(url);
       for (const collection of collections) asked.searchParams.append('wantedCollections', collection);
+      if (dictionary !== null) asked.searchParams.set('compress', 'true');
       if (cursor !== null) asked.searchParams.set('cursor', String(cursor));
       askedUs = cursor;
       return asked.href;
     },
-    take(message) {
+    take(received) {
+      const message = dictionary === null ? received : unpack(received, dictionary);
       const nowUs = Math.round(now() * 1000);
       const event = readJetstreamEvent(message);
       if (event === null) {

@@ -25,6 +25,7 @@ interface Options {
   verify: boolean;
   sameServer?: boolean;
   takeOver?: boolean;
+  zstdDictionary?: string;
 }
 
 export const register: Register = (program, run) => {
@@ -54,6 +55,7 @@ export const register: Register = (program, run) => {
         .choices(['fast', 'reference'])
         .default('fast'),
     )
+    .option('--zstd-dictionary <file>', 'dictionary of a Jetstream v1 server: events come compressed')
     .option('--take-over', 'ask a capture that has the stream to end, and go on where it stopped')
     .option('--same-server', 'the address is a new one of the server that the cursor is of')
     .option(
@@ -83,6 +85,7 @@ the same spool; it asks the one before to seal and end, and goes on from its cur
           verify: options.verify,
           sameServer: options.sameServer,
           takeOver: options.takeOver,
+          zstdDictionary: options.zstdDictionary,
         });
         const rejected = Object.entries(summary.rejected);
         const rows = Object.entries(summary.rows);

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { capture } from '../../../extract/capture/index.ts';
 import { readSeals } from '../../../lake/index.ts';
@@ -25,6 +27,29 @@ const event = (n: number): string =>
   });
 
 describe('Jetstream', () => {
+  it('events come compressed where the dictionary of the server is given, and are the same in the spool', async () => {
+    const lines = Array.from({ length: 300 }, (_, n) => event(n));
+    const folder = temporaryFolder();
+    const dictionary = Buffer.from(event(1).repeat(40));
+    fs.writeFileSync(`${folder}/dictionary`, dictionary);
+    fs.writeFileSync(`${folder}/another`, 'a dictionary that the server does not have'.repeat(40));
+    server = await startJetstreamDouble(lines, { dictionary });
+    const run = (name: string, spool: string) =>
+      capture({
+        config: configIn(path.join(folder, spool)),
+        source: 'jetstream',
+        url: server?.url,
+        zstdDictionary: `${folder}/${name}`,
+        maxEvents: 300,
+      });
+    expect(await run('dictionary', 'a')).toMatchObject({ events: 300, rejected: {} });
+    expect(server.queries[0]?.get('compress')).toBe('true');
+    const spooled = spooledLines(`${folder}/a/spool`, 'jetstream').filter((line) => line.includes('"e":'));
+    expect(spooled.map((line) => line.replace(/^\{"i":\d+,"e":(.*)\}$/s, '$1'))).toEqual(lines);
+    expect(await run('another', 'b')).toMatchObject({ events: 300, rejected: { malformed_frame: 300 } });
+    await expect(run('none', 'c')).rejects.toMatchObject({ code: 'FT_CAPTURE_DICTIONARY' });
+  });
+
   it('events go to the spool as they came, with when they came', async () => {
     const lines = Array.from({ length: 500 }, (_, n) => event(n));
     server = await startJetstreamDouble(lines);

@@ -1,0 +1,15 @@
+import { zstdDecompressSync } from 'node:zlib';
+
+const zstdMagic = 0xfd2fb528;
+/** No event is larger than the largest frame of the firehose, as JSON; a compressed one could claim to be. */
+const maxBytes = 16 << 20;
+
+/** An event out of its zstd frame; what is none, or can't be unpacked, as it came: whoever reads it rejects it. */
+export function unpack(message: Buffer, dictionary: Buffer): Buffer {
+  if (message.length < 4 || message.readUInt32LE(0) !== zstdMagic) return message;
+  try {
+    return zstdDecompressSync(message, { dictionary, maxOutputLength: maxBytes });
+  } catch {
+    return message;
+  }
+}
