@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { rehearseErrors } from './errors.ts';
 
 export interface SyntheticDirectory {
   url: string;
@@ -40,7 +41,7 @@ export async function startSyntheticDirectory(
     else answer();
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => reject(rehearseErrors.port(port, cause)));
     server.listen(port, '127.0.0.1', resolve);
   });
   return {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { encode } from '@atcute/cbor';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { rehearseErrors } from './errors.ts';
 import type { SyntheticEvent } from './network.ts';
 import { stampTime } from './stamp.ts';
 
@@ -111,7 +112,10 @@ export async function startSyntheticRelay(options: SyntheticRelayOptions): Promi
 
   const server = new WebSocketServer({ host: '127.0.0.1', port, perMessageDeflate: false });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => {
+      clearInterval(timer);
+      reject(rehearseErrors.port(port, cause));
+    });
     server.once('listening', resolve);
   });
   server.on('connection', (socket, request) => {

@@ -44,7 +44,7 @@ export const register: Register = (program, run) => {
       'after',
       `
 It ends when all events are sent and the consumers are gone, when nobody comes for ten minutes, or with Ctrl-C. The whole
-network at its peak is about 5,000 events a second; this machine makes some 4,000 a second and sends more from its start.`,
+network at its peak is about 5,000 events a second; one core makes some 4,000 a second.`,
     )
     .action(async (options: Options) =>
       run(async ({ signal, say, result }) => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
@@ -94,6 +94,18 @@ describe('a synthetic relay', () => {
 });
 
 describe('feedtrial rehearse relay', () => {
+  it('says which port is taken', async () => {
+    const { relay } = await servers({ accounts: 1, events: 1 });
+    const { port } = new URL(relay.url);
+    const { status, stderr } = spawnSync(
+      path.join(projectRoot, 'node_modules/.bin/node'),
+      [path.join(projectRoot, 'ops/cli/main.ts'), 'rehearse', 'relay', '--port', port, '--events', '1'],
+      { cwd: temporaryFolder(), encoding: 'utf8', timeout: 60_000 },
+    );
+    expect(stderr).toContain(`FT_REHEARSE_PORT: port ${port}`);
+    expect(status).toBe(2);
+  });
+
   it('serves a network that the printed capture takes, and ends by itself', async () => {
     const folder = temporaryFolder();
     const child = spawn(
