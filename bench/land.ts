@@ -9,7 +9,7 @@ import type { Landed, LandingSettings } from './landing/messages.ts';
 import { printTable } from './table.ts';
 
 export const claim =
-  'rows landed a CPU-second and peak memory, beside a plain DuckDB COPY of the same segments; bytes a row on disk';
+  'rows landed and compacted a CPU-second and peak memory, beside a plain DuckDB COPY of the same segments; bytes a row';
 
 /** Runs one side in a process of its own. */
 function measure(side: string, settings: LandingSettings): Promise<Landed> {
@@ -34,7 +34,7 @@ const row = (side: string, { rows, files, seconds, cpuSeconds, peakRssMb }: Land
 });
 
 /** Bytes on disk by collection group, as the footers count them. */
-async function bytesOnDisk(lake: string): Promise<Record<string, string | number>[]> {
+async function bytesOnDisk(lake: string): Promise<{ what: string; rows: number; bytes: number }[]> {
   const engine = await openEngine();
   try {
     const rows = await engine.rows<{ what: string; n: bigint; bytes: bigint }>(
@@ -42,12 +42,7 @@ async function bytesOnDisk(lake: string): Promise<Record<string, string | number
          sum(num_rows)::BIGINT AS n, sum(file_size_bytes)::BIGINT AS bytes
        FROM parquet_file_metadata(${sqlText(path.join(lake, '**/*.parquet'))}) GROUP BY what ORDER BY n DESC`,
     );
-    return rows.map(({ what, n, bytes }) => ({
-      'collection or table': what,
-      rows: Number(n),
-      bytes: Number(bytes),
-      'bytes a row': Number(bytes) / Number(n),
-    }));
+    return rows.map(({ what, n, bytes }) => ({ what, rows: Number(n), bytes: Number(bytes) }));
   } finally {
     await engine.close();
   }
@@ -74,7 +69,21 @@ export async function run(args: string[]): Promise<void> {
       if (events <= Number(values.peer))
         rows.push(row('plain DuckDB COPY', await measure('plain-copy.ts', settings)));
       rows.push(row('feedtrial land', await measure('feedtrial.ts', settings)));
-      if (disk.length === 0) disk = await bytesOnDisk(path.join(folder, 'lake'));
+      const landed = await bytesOnDisk(path.join(folder, 'lake'));
+      rows.push(row('feedtrial land --compact', await measure('compaction.ts', settings)));
+      if (disk.length === 0) {
+        const compacted = await bytesOnDisk(path.join(folder, 'lake'));
+        disk = landed.map((one) => {
+          const after = compacted.find((other) => other.what === one.what);
+          return {
+            'collection or table': one.what,
+            rows: one.rows,
+            bytes: one.bytes,
+            'bytes a row': one.bytes / one.rows,
+            'compacted, bytes a row': after === undefined ? '' : after.bytes / after.rows,
+          };
+        });
+      }
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
