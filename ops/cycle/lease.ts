@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import type { Lake } from '../../lake/index.ts';
 import { FeedtrialError } from '../errors/index.ts';
@@ -9,6 +10,8 @@ export interface LeaseHolder {
   runId: string;
   host: string;
   pid: number;
+  /** Drawn once a process: a process id comes again, in a container with every start. */
+  process: string;
   /** When it was taken, and when its holder last said that it lives; milliseconds UTC. */
   takenMs: number;
   renewedMs: number;
@@ -31,7 +34,11 @@ export interface LeaseOptions {
   renewEveryMs?: number;
   /** A holder on another machine counts as dead when it has been silent for this long. */
   silentForMs?: number;
+  /** One on this machine whose process id still is somebody's, when it has been silent for this long. */
+  silentHereForMs?: number;
 }
+
+const thisProcess = randomUUID();
 
 const parse = (bytes: Uint8Array): LeaseHolder | null => {
   try {
@@ -42,15 +49,29 @@ const parse = (bytes: Uint8Array): LeaseHolder | null => {
 };
 
 /**
- * Takes a lease or says who has it. Of a holder on this machine its process id tells whether it lives; one on another
- * machine renews the lease every minute, and is taken for dead after ten minutes of silence.
+ * Takes a lease or says who has it. Holders renew it every minute. Of one on this machine its process id tells whether it
+ * lives, unless another process has that id by now: after an hour of silence it is taken for dead. One on another machine
+ * is after ten minutes.
  * @throws FeedtrialError FT_CYCLE_HELD
  */
 export async function takeLease(options: LeaseOptions): Promise<Lease> {
   const { lake, name, runId, now = Date.now, host = os.hostname(), alive = isAlive } = options;
-  const { renewEveryMs = 60_000, silentForMs = 600_000 } = options;
+  const { renewEveryMs = 60_000, silentForMs = 600_000, silentHereForMs = 3_600_000 } = options;
   const file = `leases/${name}.json`;
-  const mine: LeaseHolder = { runId, host, pid: process.pid, takenMs: now(), renewedMs: now() };
+  const mine: LeaseHolder = {
+    runId,
+    host,
+    pid: process.pid,
+    process: thisProcess,
+    takenMs: now(),
+    renewedMs: now(),
+  };
+  const lives = (holder: LeaseHolder): boolean => {
+    const silentMs = now() - holder.renewedMs;
+    if (holder.host !== host) return silentMs < silentForMs;
+    if (holder.pid === process.pid) return holder.process === thisProcess;
+    return silentMs < silentHereForMs && alive(holder.pid);
+  };
   const refuse = (holder: LeaseHolder | null) =>
     cycleErrors.held(
       name,
@@ -63,12 +84,7 @@ export async function takeLease(options: LeaseOptions): Promise<Lease> {
   if (!(await lake.create(file, JSON.stringify(mine)))) {
     const found = await lake.read(file);
     takenOverFrom = found === null ? null : parse(found);
-    const lives =
-      takenOverFrom !== null &&
-      (takenOverFrom.host === host
-        ? alive(takenOverFrom.pid)
-        : now() - takenOverFrom.renewedMs < silentForMs);
-    if (lives) throw refuse(takenOverFrom);
+    if (takenOverFrom !== null && lives(takenOverFrom)) throw refuse(takenOverFrom);
     try {
       await lake.swap(file, found, JSON.stringify(mine));
     } catch (error) {

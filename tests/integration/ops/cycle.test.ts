@@ -191,4 +191,26 @@ describe('the lease of a cycle', () => {
     expect(lease.takenOverFrom?.host).toBe('elsewhere');
     await lease.release();
   });
+
+  test("is taken over from a dead process whose id is somebody else's now", async () => {
+    const lake = openLake(temporaryFolder());
+    let nowMs = 1_000_000;
+    const options = { lake, name: 'cycle', now: () => nowMs, alive: () => true };
+    const holder = { runId: 'the-dead', host: os.hostname(), takenMs: nowMs, renewedMs: nowMs };
+    // the same id again, as the first process of a container that was started anew has it
+    await lake.write(
+      'leases/cycle.json',
+      JSON.stringify({ ...holder, pid: process.pid, process: 'another' }),
+    );
+    await (await takeLease({ ...options, runId: 'heir' })).release();
+
+    await lake.write('leases/cycle.json', JSON.stringify({ ...holder, pid: 1, process: 'another' }));
+    await expect(takeLease({ ...options, runId: 'too-early' })).rejects.toMatchObject({
+      code: 'FT_CYCLE_HELD',
+    });
+    nowMs += 3_600_000;
+    const lease = await takeLease({ ...options, runId: 'heir' });
+    expect(lease.takenOverFrom?.runId).toBe('the-dead');
+    await lease.release();
+  });
 });
