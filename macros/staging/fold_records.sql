@@ -12,14 +12,16 @@
 {% macro fold_records(collection, fields) %}
     select
         'at://' || did || '/{{ collection }}/' || rkey as uri,
-        max_by(cid, fold_key) filter (where operation <> 'delete') as cid,
+        {{ at_latest('cid', 'fold_key') }} filter (where operation <> 'delete') as cid,
         did,
         rkey,
         {%- for field in fields %}
-        max_by(fields[{{ loop.index }}], fold_key) filter (where operation <> 'delete') as {{ field }},
+        {{ at_latest('fields[' ~ loop.index ~ ']', 'fold_key') }} filter (where operation <> 'delete') as {{ field }},
         {%- endfor %}
         {{ first_witnessed_us() }} as event_us,
-        case when max_by(operation, fold_key) = 'delete' then max_by(event_us, fold_key) end as deleted_us,
+        case
+            when {{ at_latest('operation', 'fold_key') }} = 'delete' then {{ at_latest('event_us', 'fold_key') }}
+        end as deleted_us,
         bool_or(is_live) as is_live,
         bool_or(verified) as is_verified
     from (

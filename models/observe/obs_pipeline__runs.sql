@@ -16,12 +16,12 @@ select
     pid,
 
     ---------- how it ended
-    max_by(status, latest) as status,
-    max_by(error, latest) as error,
-    max_by(records, latest) as records,
-    max_by(duration_s, latest) as duration_s,
-    max_by(detail, latest) as detail,
-    max_by(trace_id, latest) as trace_id,
+    {{ at_latest('status', 'latest') }} as status,
+    {{ at_latest('error', 'latest') }} as error,
+    {{ at_latest('records', 'latest') }} as records,
+    {{ at_latest('duration_s', 'latest') }} as duration_s,
+    {{ at_latest('detail', 'latest') }} as detail,
+    {{ at_latest('trace_id', 'latest') }} as trace_id,
 
     ---------- times, microseconds UTC
     min(ts) as started_us,

@@ -23,7 +23,7 @@ select
     cid,
 
     ---------- values
-    min_by(text_value, first_of_all) as language,
-    min_by(score, first_of_all) as language_score
+    {{ at_first('text_value', 'first_of_all') }} as language,
+    {{ at_first('score', 'first_of_all') }} as language_score
 from language_labels
 group by uri, cid

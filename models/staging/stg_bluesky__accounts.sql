@@ -12,8 +12,11 @@ select
     did,
 
     ---------- status
-    case when not max_by(active, fold_key) then coalesce(max_by(status, fold_key), 'inactive') end as inactive_status,
-    max_by(active, fold_key) as is_active,
+    case
+        when not {{ at_latest('active', 'fold_key') }}
+            then coalesce({{ at_latest('status', 'fold_key') }}, 'inactive')
+    end as inactive_status,
+    {{ at_latest('active', 'fold_key') }} as is_active,
 
     ---------- times, microseconds UTC
     max(event_us) as event_us

@@ -15,8 +15,8 @@ latest_labels as (
         uri,
         cid,
         val,
-        max_by(neg, fold_key) as is_negated,
-        max_by(exp_us, fold_key) as expires_us,
+        {{ at_latest('neg', 'fold_key') }} as is_negated,
+        {{ at_latest('exp_us', 'fold_key') }} as expires_us,
         max(cts_us) as labelled_us
     from source
     group by src, uri, cid, val

@@ -54,10 +54,10 @@ chosen_labels as (
         candidate_labels.uri,
         candidate_labels.cid,
         candidate_labels.unified_label,
-        min_by(candidate_labels.score, candidate_labels.preference) as score,
-        min_by(candidate_labels.labeler, candidate_labels.preference) as labeler,
-        min_by(candidate_labels.version, candidate_labels.preference) as version,
-        min_by(candidate_labels.labelled_at, candidate_labels.preference) as labelled_at
+        {{ at_first('candidate_labels.score', 'candidate_labels.preference') }} as score,
+        {{ at_first('candidate_labels.labeler', 'candidate_labels.preference') }} as labeler,
+        {{ at_first('candidate_labels.version', 'candidate_labels.preference') }} as version,
+        {{ at_first('candidate_labels.labelled_at', 'candidate_labels.preference') }} as labelled_at
     from candidate_labels
     inner join posts
         on
