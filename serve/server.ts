@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { openLake } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
@@ -48,6 +48,7 @@ export interface RunningServer {
 }
 
 const maxInFlight = 1_000;
+const neverShed = new Set(['/health', '/ready']); // a server under load must not look dead to whoever would restart it
 const quietMs = 200; // a server that drains ends once no request has come for so long
 const drainMs = 10_000; // and at the latest then
 
@@ -69,14 +70,36 @@ function buildApp(service: Service): App {
   });
   let inFlight = 0;
   let busyAt = performance.now();
-  app.addHook('onRequest', async () => {
+  // A client that goes away leaves its requests without a response, and those that wait behind another on the same
+  // connection without any event of their own: the connection's end counts for all of them.
+  const underWay = new WeakMap<Socket, { requests: number }>();
+  const end = (connection: { requests: number }, requests: number): void => {
+    connection.requests -= requests;
+    inFlight -= requests;
+    busyAt = performance.now();
+  };
+  app.addHook('onRequest', async (request, reply) => {
+    const { socket } = request.raw;
+    let connection = underWay.get(socket);
+    if (connection === undefined) {
+      const opened = { requests: 0 };
+      socket.once('close', () => {
+        end(opened, opened.requests);
+      });
+      underWay.set(socket, opened);
+      connection = opened;
+    }
+    const counted = connection;
+    counted.requests++;
     inFlight++;
     busyAt = performance.now();
-    if (inFlight > maxInFlight) throw new XrpcError(503, 'Unavailable', 'too many requests at once', 1);
+    reply.raw.once('close', () => {
+      if (counted.requests > 0) end(counted, 1);
+    });
+    if (inFlight > maxInFlight && !neverShed.has(request.routeOptions.url ?? ''))
+      throw new XrpcError(503, 'Unavailable', 'too many requests at once', 1);
   });
   app.addHook('onResponse', async (request, reply) => {
-    inFlight--;
-    busyAt = performance.now();
     const route = request.routeOptions.url ?? 'unknown';
     service.metrics.answered(route, reply.statusCode, reply.elapsedTime * 1000);
   });
