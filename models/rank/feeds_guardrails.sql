@@ -22,10 +22,12 @@ active_participants as (
 
 ),
 
-eligible_posts as (
+unshowable_positions as (
 
-    select uri
-    from {{ ref('int_posts__rankable') }}
+    select distinct
+        participant_id,
+        position
+    from {{ ref('int_feeds__unshowable') }}
 
 ),
 
@@ -78,9 +80,7 @@ measured as (
     select
         'ineligible_posts' as guardrail,
         cast(count(*) as double) as measured_value
-    from feeds
-    left join eligible_posts on feeds.uri = eligible_posts.uri
-    where eligible_posts.uri is null
+    from unshowable_positions
 
     union all
 

@@ -25,10 +25,7 @@ latest_tombstones as (
 
 hidden_records as (
 
-    select
-        uri,
-        event_us
-    from latest_tombstones
+    select uri from latest_tombstones
     where newest_first = 1 and is_hidden and kind = 'record'
 
 ),
@@ -75,8 +72,8 @@ final as (
     where
         not exists (
             select 1 from hidden_records
-            -- A record that was made anew under the same key is younger than the tombstone of the old one.
-            where hidden_records.uri = posts.uri and hidden_records.event_us >= posts.event_us
+            -- Whenever it was witnessed: serving leaves out a key that was deleted once, made anew or not.
+            where hidden_records.uri = posts.uri
         )
         and not exists (
             select 1 from hidden_accounts

@@ -1,8 +1,7 @@
--- Rows are positions whose post did not pass the filters, or was deleted or hidden when the feed was ranked.
+-- Rows are positions whose post did not pass the filters, or was deleted or hidden when the feed was ranked, and why.
 select
-    feeds.participant_id,
-    feeds.position,
-    feeds.uri
-from {{ ref('fct_feeds') }} as feeds
-left join {{ ref('int_posts__rankable') }} as posts on feeds.uri = posts.uri
-where posts.uri is null
+    participant_id,
+    position,
+    uri,
+    reason
+from {{ ref('int_feeds__unshowable') }}
