@@ -26,6 +26,12 @@ export interface SegmentWriter {
    * @param cursor the source's cursor after the last of them; null keeps the previous one
    */
   append(lines: Uint8Array | string, count: number, cursor: number | null): void;
+  /**
+   * Adds complete lines and hands them to the operating system, synchronously; where that fails they are not in the segment
+   * and never will be: for lines that say what was done only if they were written.
+   * @throws what the disk says; also where what was appended before can't be written
+   */
+  appendOrNothing(lines: string, count: number): void;
   /** Hands what was appended to the operating system, synchronously: survives the death of the process. */
   flush(): void;
   /** Makes all that was appended before the call durable (fdatasync); afterwards `durableCursor` covers it. */
@@ -61,6 +67,8 @@ interface OpenSegment {
   lines: number;
   bytes: number;
   openedMs: number;
+  /** The file is longer than `bytes`: the rest was refused and has to go before anything else is written. */
+  torn: boolean;
 }
 
 const fdatasync = (fd: number): Promise<void> =>
@@ -122,10 +130,17 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
       throw error;
     }
     syncFolderSync(folder);
-    return { id, fd, file, hash: createHash('sha256'), lines: 0, bytes: 0, openedMs };
+    return { id, fd, file, hash: createHash('sha256'), lines: 0, bytes: 0, openedMs, torn: false };
+  };
+
+  const cutTorn = (torn: OpenSegment): void => {
+    if (!torn.torn) return;
+    fs.ftruncateSync(torn.fd, torn.bytes);
+    torn.torn = false;
   };
 
   const flush = (): void => {
+    if (segment !== null) cutTorn(segment);
     if (pending.length === 0 || segment === null) return;
     const chunk = pending.length === 1 ? (pending[0] as Buffer) : Buffer.concat(pending);
     let written = 0;
@@ -139,6 +154,28 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
       pending = written < chunk.length ? [chunk.subarray(written)] : [];
       pendingBytes = chunk.length - written;
     }
+  };
+
+  const writeOrNothing = (lines: string, count: number): void => {
+    flush(); // what came before stays before
+    segment ??= open();
+    const chunk = Buffer.from(lines);
+    try {
+      let written = 0;
+      while (written < chunk.length) written += fs.writeSync(segment.fd, chunk, written);
+    } catch (error) {
+      segment.torn = true;
+      try {
+        cutTorn(segment);
+      } catch {
+        // the next write or seal tries again before it does anything else
+      }
+      throw error;
+    }
+    segment.hash.update(chunk);
+    segment.bytes += chunk.length;
+    segment.lines += count;
+    unsyncedBytes += chunk.length;
   };
 
   // sync and seal run one after the other; each sees all that was appended before it was called
@@ -165,6 +202,14 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
     if (segment === null) return;
     flush();
     const closing = segment;
+    if (closing.lines === 0) {
+      // nothing that was given to it could be written
+      fs.closeSync(closing.fd);
+      segment = null;
+      fs.rmSync(closing.file, { force: true });
+      fs.rmSync(path.join(folder, closing.id + ownerSuffix), { force: true });
+      return;
+    }
     fs.fdatasyncSync(closing.fd);
     fs.closeSync(closing.fd);
     segment = null;
@@ -214,6 +259,7 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
       segment.lines += count;
       if (cursor !== null) appendedCursor = cursor;
     },
+    appendOrNothing: writeOrNothing,
     flush,
     sync: () => inOrder(syncNow),
     get durableCursor() {

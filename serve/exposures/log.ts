@@ -79,14 +79,15 @@ export function openExposureLog(options: ExposureLogOptions): ExposureLog {
   let lines = 0;
   let healthy = true;
   let syncing = false;
+  let closed = false;
 
   const flush = (): void => {
     const batch = waiting;
     waiting = [];
     if (batch.length === 0) return;
     try {
-      writer.append(batch.map(({ text }) => text).join(''), batch.length, null);
-      writer.flush();
+      // all or none: what could not be written is refused, and must never be landed as if it had been shown
+      writer.appendOrNothing(batch.map(({ text }) => text).join(''), batch.length);
       healthy = true;
       lines += batch.length;
       for (const { resolve } of batch) resolve();
@@ -120,6 +121,7 @@ export function openExposureLog(options: ExposureLogOptions): ExposureLog {
 
   return {
     write(line) {
+      if (closed) return Promise.reject(new Error('the exposure log is closed'));
       return new Promise((resolve, reject) => {
         if (waiting.length === 0) setImmediate(flush);
         waiting.push({ text: `${JSON.stringify(line)}\n`, resolve, reject });
@@ -135,6 +137,7 @@ export function openExposureLog(options: ExposureLogOptions): ExposureLog {
     async close() {
       for (const timer of [syncTimer, sealTimer, recoverTimer]) clearInterval(timer);
       flush();
+      closed = true;
       await writer.close();
       held.release();
     },
