@@ -9,7 +9,7 @@ import { defaultMaxFrameBytes } from './firehose/batch.ts';
 import { isCollectionPattern } from './firehose/collections.ts';
 import { openFirehoseSource } from './firehose/source.ts';
 import { openVerifiers } from './firehose/verifiers.ts';
-import { closeIdleConnections } from './identity/fetch-json.ts';
+import { closeIdleConnections } from '../../ops/fetch/index.ts';
 import { openSigningKeys } from './identity/keys.ts';
 import { resolveSigningKey } from './identity/resolve.ts';
 import { jetstreamCursorOf } from './jetstream/event.ts';

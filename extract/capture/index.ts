@@ -27,8 +27,6 @@ export {
   type SigningKeysOptions,
 } from './identity/keys.ts';
 /** Fetching from hosts that the network names. */
-export { fetchJson, FetchFailure, type FetchJsonOptions } from './identity/fetch-json.ts';
-export { isPrivateAddress } from './identity/private-address.ts';
 /** Spool lines, for landing and status. */
 export {
   firehoseFormat,

@@ -1,6 +1,6 @@
 import { describeError } from '../../ops/errors/index.ts';
 import { studyErrors } from '../errors.ts';
-import { FetchError, fetchJson } from './fetch.ts';
+import { FetchError, fetchDocument } from './fetch.ts';
 import { isAccountDid, requireHandle } from './names.ts';
 
 export interface ResolveOptions {
@@ -20,7 +20,7 @@ export async function resolveDid(did: string, options: ResolveOptions): Promise<
   const { plcUrl, allowLoopback, timeoutMs = 3_000 } = options;
   if (!isAccountDid(did, allowLoopback)) throw new FetchError('refused', 'not a DID of an account');
   if (did.startsWith('did:plc:'))
-    return fetchJson(new URL(`${plcUrl.replace(/\/+$/, '')}/${did}`), {
+    return fetchDocument(new URL(`${plcUrl.replace(/\/+$/, '')}/${did}`), {
       timeoutMs,
       maxBytes,
       untrusted: false,
@@ -28,7 +28,7 @@ export async function resolveDid(did: string, options: ResolveOptions): Promise<
   const host = decodeURIComponent(did.slice('did:web:'.length));
   const loopback = host === 'localhost' || host.startsWith('localhost:');
   const url = new URL(`${loopback ? 'http' : 'https'}://${host}/.well-known/did.json`);
-  return fetchJson(url, { timeoutMs, maxBytes, untrusted: !loopback });
+  return fetchDocument(url, { timeoutMs, maxBytes, untrusted: !loopback });
 }
 
 /** Where handles are looked up unless another service is named. */
@@ -48,7 +48,7 @@ export async function resolveHandle(
   const url = new URL('/xrpc/com.atproto.identity.resolveHandle', resolverUrl);
   url.searchParams.set('handle', name);
   try {
-    const answer = (await fetchJson(url, { timeoutMs, maxBytes, untrusted: false })) as {
+    const answer = (await fetchDocument(url, { timeoutMs, maxBytes, untrusted: false })) as {
       did?: unknown;
     } | null;
     const did = answer?.did;

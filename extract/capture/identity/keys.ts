@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { log } from '../../../ops/telemetry/index.ts';
 import { packDidKey, type PackedKey } from '../firehose/signature.ts';
-import { FetchFailure } from './fetch-json.ts';
+import { FetchFailure } from '../../../ops/fetch/index.ts';
 
 export type KeyAnswer =
   { key: PackedKey; didKey: string; error: null } | { key: null; didKey: null; error: string };

@@ -1,5 +1,5 @@
 import { getDidKeyFromMultibase, type DidDocument } from '@atproto/identity';
-import { FetchFailure, fetchJson } from './fetch-json.ts';
+import { FetchFailure, fetchJson } from '../../../ops/fetch/index.ts';
 
 export interface ResolveOptions {
   /** Where did:plc documents come from. */

@@ -1,7 +1,6 @@
 import { P256Keypair, Secp256k1Keypair, formatMultikey } from '@atproto/crypto';
 import { describe, expect, it } from 'vitest';
 import { isAccountDid, maskDid, signingKeyOf } from '../../../study/index.ts';
-import { isPublicAddress } from '../../../study/identity/fetch.ts';
 import { requireHandle } from '../../../study/identity/names.ts';
 
 describe('an account DID', () => {
@@ -49,38 +48,6 @@ it('takes handles as people write them and refuses what is none', () => {
   expect(requireHandle(' @Name.Example.COM ')).toBe('name.example.com');
   for (const bad of ['', 'name', 'a b.example', 'name.123', '-a.example', 'did:plc:x'])
     expect(() => requireHandle(bad)).toThrow(expect.objectContaining({ code: 'FT_STUDY_HANDLE' }));
-});
-
-describe('an address that a name of the network leads to', () => {
-  it.each(['1.1.1.1', '8.8.8.8', '2606:4700::1111'])('%s is public', (address) => {
-    expect(isPublicAddress(address)).toBe(true);
-  });
-  it.each([
-    '127.0.0.1',
-    '127.9.9.9',
-    '0.0.0.0',
-    '10.1.2.3',
-    '172.16.0.1',
-    '172.31.255.255',
-    '192.168.1.1',
-    '169.254.169.254',
-    '100.64.0.1',
-    '224.0.0.1',
-    '255.255.255.255',
-    '::',
-    '::1',
-    '::ffff:127.0.0.1',
-    '::ffff:8.8.8.8',
-    'fe80::1',
-    'fc00::1',
-    'fd12::1',
-    'ff02::1',
-    '64:ff9b::7f00:1',
-    '2002:7f00:1::',
-    'not an address',
-  ])('%s is refused', (address) => {
-    expect(isPublicAddress(address)).toBe(false);
-  });
 });
 
 describe("an account's signing key", () => {

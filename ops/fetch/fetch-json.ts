@@ -2,7 +2,7 @@ import { lookup as lookUpAddress, type LookupAddress } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { isPrivateAddress } from './private-address.ts';
+import { isPublicAddress } from './public-address.ts';
 
 export interface FetchJsonOptions {
   /** Refuse hosts that resolve to an address which is not public. */
@@ -37,7 +37,7 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
       callback(error, '', 0);
       return;
     }
-    const refused = addresses.find(({ address }) => isPrivateAddress(address));
+    const refused = addresses.find(({ address }) => !isPublicAddress(address));
     const [first] = addresses;
     if (refused !== undefined || first === undefined) {
       callback(new PrivateAddressError(`${hostname} has the address ${refused?.address ?? 'none'}`), '', 0);
@@ -64,7 +64,7 @@ export async function fetchJson(url: URL, options: FetchJsonOptions): Promise<un
     throw new FetchFailure(`${url.protocol} is not fetched`, { transient: false });
   // Node asks no resolver for a literal address, so the look-up above would not see it
   const literal = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (publicOnly && (url.protocol !== 'https:' || /^[\d.]+$|:/.test(literal)) && isPrivateAddress(literal))
+  if (publicOnly && (url.protocol !== 'https:' || /^[\d.]+$|:/.test(literal)) && !isPublicAddress(literal))
     throw new FetchFailure(`${url.host} is not a public address`, { transient: false });
   const agent = publicOnly ? agents['public:'] : agents[url.protocol];
   const deadline = AbortSignal.timeout(timeoutMs);

@@ -3,6 +3,8 @@ import { BlockList, isIP } from 'node:net';
 // Address space that no public host has (IANA special-purpose registries), so that a document that the network names
 // cannot make this machine ask its own neighbours.
 const special = new BlockList();
+const global = new BlockList();
+global.addSubnet('2000::', 3, 'ipv6');
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -21,27 +23,20 @@ for (const [network, prefix] of [
 ] as const)
   special.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of [
-  ['::', 96], // unspecified, loopback, IPv4-compatible
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
-  ['2001::', 23],
+  ['2001::', 23], // Teredo and other special uses, which may carry an inner address
   ['2001:db8::', 32],
-  ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
+  ['2002::', 16], // 6to4
+  ['3fff::', 20],
 ] as const)
   special.addSubnet(network, prefix, 'ipv6');
 
-/** True for an address that is not on the public internet, and for anything that is not an address. */
-export function isPrivateAddress(address: string): boolean {
+/**
+ * Whether an address is one of the public internet: not private, loopback, link-local, multicast or reserved. False for
+ * anything that is not an address. Of IPv6 only 2000::/3 has been given to hosts, so nothing else is public.
+ */
+export function isPublicAddress(address: string): boolean {
   const plain = address.replace(/%.*$/, '');
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
-  const family = isIP(mapped ?? plain);
-  if (family === 0) return true;
-  if (family === 4) return special.check(mapped ?? plain, 'ipv4');
-  // an IPv4-mapped address in hexadecimal is checked by BlockList against the IPv4 subnets as well
-  return special.check(plain, 'ipv6') || special.check(plain, 'ipv4');
+  const family = isIP(plain);
+  if (family === 4) return !special.check(plain, 'ipv4');
+  return family === 6 && global.check(plain, 'ipv6') && !special.check(plain, 'ipv6');
 }
