@@ -14,22 +14,54 @@ inactive_accounts as (
 
 ),
 
--- From when on likes are known: from the first record that was witnessed live, or, where likes were left out of capture
--- for a while, from the last time that this changed. (DuckDB's greatest() passes over nulls and Trino's doesn't, so
--- nulls are kept away from it.)
+live_likes as (
+
+    select
+        event_us,
+        ingested_at
+    from {{ ref('base_bluesky__records') }}
+    where
+        collection_group = 'app.bsky.feed.like'
+        and is_live
+
+),
+
+-- Whiles in which capture left likes out, by their name or by a pattern such as 'app.bsky.feed.*'; null stands for
+-- whatever was left out. (Null and patterns are also said where likes were kept by name all along: then some came in.)
+whiles_without_likes as (
+
+    select gaps.to_us
+    from {{ source('raw', 'gaps') }} as gaps
+    left join live_likes
+        on
+            live_likes.event_us >= gaps.from_us
+            and live_likes.ingested_at < gaps.to_us
+            and (gaps.collection is null or gaps.collection <> 'app.bsky.feed.like')
+    where
+        gaps.kind = 'collections_changed'
+        and gaps.did is null
+        and coalesce(gaps.from_us, 0) <= {{ as_of_us() }}
+        and (gaps.collection is null or 'app.bsky.feed.like' like replace(gaps.collection, '*', '%'))
+        and live_likes.event_us is null
+
+),
+
+-- From when on likes are known: from the first like that was witnessed live (before it nothing says that likes were
+-- kept), and from the end of the last while without them. Null where there is no such moment.
 like_coverage as (
 
     select
         case
-            when clock.first_live_event_us is not null
-                then greatest(clock.first_live_event_us, coalesce(max(gaps.to_us), 0))
+            when first_like.event_us is not null and not last_while.is_lasting
+                then greatest(first_like.event_us, last_while.to_us)
         end as covered_from_us
-    from {{ ref('stg_cycle__clock') }} as clock
-    left join {{ source('raw', 'gaps') }} as gaps
-        on
-            gaps.kind = 'collections_changed'
-            and gaps.collection = 'app.bsky.feed.like'
-    group by clock.first_live_event_us
+    from (select min(event_us) as event_us from live_likes) as first_like
+    cross join (
+        select
+            coalesce(max(to_us), 0) as to_us,
+            coalesce(bool_or(to_us is null), false) as is_lasting
+        from whiles_without_likes
+    ) as last_while
 
 ),
 
