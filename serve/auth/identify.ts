@@ -10,9 +10,9 @@ export type ReaderFallback = 'anonymous' | 'not_a_participant' | 'withdrawn' | '
 
 /** Who asks. */
 export interface Reader {
-  /** The participant; null for everyone who isn't one now. */
+  /** The participant whose signature was checked; null for everyone else, also for who only claims to be one. */
   member: Member | null;
-  /** Null where the member's signature was checked and their own feed is due. */
+  /** Null where `member` isn't: their own feed is due. */
   fallback: ReaderFallback | null;
   /** Token's id; null where it has none or there is no token. */
   jti: string | null;
@@ -49,11 +49,19 @@ export async function identify(
     const fallback = member === undefined ? 'not_a_participant' : 'withdrawn';
     return { member: null, fallback, jti, jtiReused: false };
   }
+  // Anyone can write this account's DID into a token: without its key nothing may be done or written down in its name. Nor
+  // is the token noted as used, only whether it was.
+  const unchecked = (): Reader => ({
+    member: null,
+    fallback: 'resolver_down',
+    jti,
+    jtiReused: jti !== null && replays.known(token.iss, jti),
+  });
   let answer = await keys.get(token.iss);
-  if (answer.kind === 'down') return { member, fallback: 'resolver_down', jti, jtiReused: false };
+  if (answer.kind === 'down') return unchecked();
   if (answer.kind === 'none' || !isSignedBy(token, answer.key)) {
     answer = await keys.refresh(token.iss); // the account may have changed its key
-    if (answer.kind === 'down') return { member, fallback: 'resolver_down', jti, jtiReused: false };
+    if (answer.kind === 'down') return unchecked();
     if (answer.kind === 'none')
       throw unauthorized('BadJwtSignature', "the issuer's DID document has no signing key");
     if (!isSignedBy(token, answer.key))

@@ -49,22 +49,22 @@ export function interactionsRoute(app: FastifyInstance, service: Service): void 
     if (reader.fallback === 'anonymous') throw unauthorized('AuthMissing', 'interactions need a token');
     if (reader.jtiReused) throw unauthorized('JwtReplayed', 'this token was used before');
     if (reader.jti === null) throw unauthorized('BadJwt', "the token lacks 'jti'");
+    if (reader.fallback === 'resolver_down')
+      throw unavailable('the signature can not be checked now: send them again');
     if (reader.fallback === 'withdrawn') return reply.send({}); // nothing more is kept of who has left
 
-    const claimed = reader.member?.participantId ?? null;
+    const participantId = reader.member?.participantId ?? null;
     const received = Math.round(now() * 1000);
     const client = request.headers['user-agent']?.slice(0, maxClientLength) ?? null;
     try {
       await Promise.all(
         interactions.map((interaction) => {
           const reqId =
-            interaction.feedContext === null ? null : context.check(interaction.feedContext, claimed);
-          // Without the account's key our own signature on the context still shows who they are.
-          const known = reader.fallback === null || reqId !== null;
+            interaction.feedContext === null ? null : context.check(interaction.feedContext, participantId);
           return exposures.write({
             t: 'interaction',
             received_us: received,
-            participant_id: known ? claimed : null,
+            participant_id: participantId,
             study,
             event: interaction.event,
             uri: interaction.item,

@@ -312,10 +312,8 @@ describe('a reader', () => {
       null,
       null,
     ]);
-    expect(loggedLines(site.config)[1]).toMatchObject({
-      participant_id: b.participant.participant_id,
-      arm_assigned: b.participant.arm,
-    });
+    // whoever it was has not shown that they are b
+    expect(loggedLines(site.config)[1]).toMatchObject({ participant_id: null, arm_assigned: null });
   });
 
   it('waits at most three seconds for a directory that says nothing', async () => {
@@ -509,6 +507,42 @@ describe('what clients report', () => {
       [a.participant.participant_id, 'interactionSeen', item?.post, null, false],
       [a.participant.participant_id, 'requestLess', null, null, false],
       [b.participant.participant_id, 'interactionSeen', item?.post, null, false],
+    ]);
+  });
+
+  it('is neither taken nor signed for in the name of a participant whose key can not be had', async () => {
+    const site = await openSite();
+    const { account, participant } = await site.participant();
+    await site.publish('g1', [participant]);
+    let nowMs = Date.now();
+    const server = await site.start({ now: () => nowMs });
+    site.directory.state = 'down';
+    const forger = await Secp256k1Keypair.create();
+    const forged = (lxm: string) => tokenOf(account, lxm, {}, forger);
+    const answer = await ask(server, await forged(skeleton));
+    expect([answer.status, answer.posts[0]]).toEqual([200, postOf('default', 'g1', 1)]);
+    const stolen = {
+      item: answer.posts[0],
+      event: 'app.bsky.feed.defs#interactionSeen',
+      feedContext: answer.body.feed[0]?.feedContext,
+    };
+    const refused = await post(server, await forged(interactions), { interactions: [stolen] });
+    expect([refused[0], refused[1].error]).toEqual([503, 'Unavailable']);
+
+    site.directory.state = 'up';
+    nowMs += 5_000;
+    // a context that was given to nobody is not one of theirs, and a token that was turned away can be sent again
+    const token = await tokenOf(account, interactions);
+    site.directory.state = 'down';
+    const other = await site.start({ now: () => nowMs });
+    expect((await post(other, token, { interactions: [stolen] }))[0]).toBe(503);
+    site.directory.state = 'up';
+    expect((await post(server, token, { interactions: [stolen] }))[0]).toBe(200);
+    await server.close();
+    await other.close();
+    expect(loggedLines(site.config)).toMatchObject([
+      { t: 'exposure', participant_id: null, arm_assigned: null, fallback_reason: 'resolver_down' },
+      { t: 'interaction', participant_id: participant.participant_id, req_id: null, context_valid: false },
     ]);
   });
 
