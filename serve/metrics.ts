@@ -2,6 +2,8 @@
 export interface Metrics {
   answered(route: string, status: number, latencyUs: number): void;
   fellBack(reason: string): void;
+  /** Interactions that were not written down. */
+  leftOut(reason: string, interactions: number): void;
   render(gauges: Record<string, number>): string;
 }
 
@@ -10,9 +12,10 @@ const bucketsUs = [500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 50
 export function openMetrics(): Metrics {
   const requests = new Map<string, number>();
   const fallbacks = new Map<string, number>();
+  const leftOut = new Map<string, number>();
   const latency = new Map<string, { counts: number[]; sumUs: number; count: number }>();
-  const add = (counter: Map<string, number>, labels: string): void => {
-    counter.set(labels, (counter.get(labels) ?? 0) + 1);
+  const add = (counter: Map<string, number>, labels: string, count = 1): void => {
+    counter.set(labels, (counter.get(labels) ?? 0) + count);
   };
   return {
     answered(route, status, latencyUs) {
@@ -30,6 +33,9 @@ export function openMetrics(): Metrics {
     fellBack(reason) {
       add(fallbacks, `reason="${reason}"`);
     },
+    leftOut(reason, interactions) {
+      add(leftOut, `reason="${reason}"`, interactions);
+    },
     render(gauges) {
       const lines: string[] = [];
       const counter = (name: string, help: string, values: Map<string, number>): void => {
@@ -38,6 +44,7 @@ export function openMetrics(): Metrics {
       };
       counter('feedtrial_requests_total', 'Answers by route and status.', requests);
       counter('feedtrial_fallbacks_total', 'Default feeds by reason.', fallbacks);
+      counter('feedtrial_interactions_left_out_total', 'Interactions not kept, by reason.', leftOut);
       const name = 'feedtrial_request_duration_seconds';
       lines.push(`# HELP ${name} Time to the answer.`, `# TYPE ${name} histogram`);
       for (const [route, { counts, sumUs, count }] of latency) {

@@ -40,7 +40,7 @@ function parseInteractions(body: unknown): Interaction[] {
 
 /** `app.bsky.feed.sendInteractions`: what a client says was seen and done. */
 export function interactionsRoute(app: FastifyInstance, service: Service): void {
-  const { study, exposures, context, now } = service;
+  const { study, exposures, context, metrics, now } = service;
   const authority = { ...service, serviceDid: service.config.serviceDid };
 
   app.post(`/xrpc/${methods.sendInteractions}`, async (request, reply) => {
@@ -51,9 +51,13 @@ export function interactionsRoute(app: FastifyInstance, service: Service): void 
     if (reader.jti === null) throw unauthorized('BadJwt', "the token lacks 'jti'");
     if (reader.fallback === 'resolver_down')
       throw unavailable('the signature can not be checked now: send them again');
-    if (reader.fallback === 'withdrawn') return reply.send({}); // nothing more is kept of who has left
+    if (reader.member === null) {
+      // Nothing more is kept of who has left. And whoever else it is, nobody checked their signature: they could fill the disk.
+      metrics.leftOut(reader.fallback ?? 'unknown', interactions.length);
+      return reply.send({});
+    }
 
-    const participantId = reader.member?.participantId ?? null;
+    const { participantId } = reader.member;
     const received = Math.round(now() * 1000);
     const client = request.headers['user-agent']?.slice(0, maxClientLength) ?? null;
     try {

@@ -546,6 +546,19 @@ describe('what clients report', () => {
     ]);
   });
 
+  it('is counted and not written down where a stranger reports it, whose signature nobody checks', async () => {
+    const site = await openSite();
+    await site.publish('g1', []);
+    const server = await site.start();
+    const stranger = await site.directory.account();
+    const body = { interactions: [{ event: 'x' }, { event: 'y' }, { event: 'z' }] };
+    expect(await post(server, await tokenOf(stranger, interactions), body)).toEqual([200, {}]);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toContain('feedtrial_interactions_left_out_total{reason="not_a_participant"} 3');
+    await server.close();
+    expect(loggedLines(site.config)).toEqual([]);
+  });
+
   it('is refused without a token, with one used before, or for another method; nothing is kept of who has left', async () => {
     const site = await openSite();
     const { account, participant } = await site.participant();
