@@ -21,6 +21,7 @@ export {
   jsonColumns,
   partitionFolder,
   partitionTime,
+  currentRows,
   readCurrent,
   readTable,
   tableGlob,

@@ -109,6 +109,14 @@ export function readCurrent(lake: Lake, table: Table): string {
       ON files.filename = rtrim(${prefix}, '/') || '/' || hidden.file)`;
 }
 
+/** `readCurrent` where anything was ever compacted, `readTable` where not: for readers of a lake that may be new. */
+export async function currentRows(lake: Lake, table: Table): Promise<string> {
+  const compacted = (await lake.list(tables.hiddenFiles.folder)).some(({ path }) =>
+    path.endsWith('.parquet'),
+  );
+  return compacted ? readCurrent(lake, table) : readTable(lake, table);
+}
+
 /**
  * Gives every table one file without rows, so that SQL over a table that nothing has written yet reads no rows and
  * doesn't fail. Harmless to repeat.

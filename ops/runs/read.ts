@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openLake, readTable, tables, type Engine } from '../../lake/index.ts';
+import { openLake, currentRows, tables, type Engine } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { foldRuns, type Run, type RunRow } from './fold.ts';
 import { isAlive } from './liveness.ts';
@@ -31,7 +31,7 @@ async function landedRows(config: Config, engine: Engine, sinceUs: number): Prom
   if (!(await lake.list(tables.runs.folder)).some((file) => file.path.endsWith('.parquet'))) return [];
   const since = new Date(sinceUs / 1000).toISOString().slice(0, 10);
   const rows = await engine.rows<Record<string, unknown>>(
-    `SELECT ${columns.map((c) => `"${c}"`).join(', ')} FROM ${readTable(lake, tables.runs)}
+    `SELECT ${columns.map((c) => `"${c}"`).join(', ')} FROM ${await currentRows(lake, tables.runs)}
      WHERE dt >= '${since}' AND ts >= ${Math.round(sinceUs)}`,
   );
   return rows.map(

@@ -1,4 +1,12 @@
-import { openLake, readTable, sqlText, tables, type Engine, type Lake } from '../../lake/index.ts';
+import {
+  currentRows,
+  openLake,
+  readTable,
+  sqlText,
+  tables,
+  type Engine,
+  type Lake,
+} from '../../lake/index.ts';
 import { readCurrentGeneration, type CurrentGeneration } from '../../lake/feeds/index.ts';
 import type { Config } from '../config/index.ts';
 
@@ -50,7 +58,7 @@ async function readGaps(lake: Lake, engine: Engine): Promise<LakeStatus['gaps']>
 async function readRejected(lake: Lake, engine: Engine, sinceUs: number): Promise<LakeStatus['rejected']> {
   if (!(await hasRows(lake, tables.rejected.folder))) return [];
   const rows = await engine.rows(`
-    SELECT reason, count(*) AS events, max(ingested_at) AS last_us FROM ${readTable(lake, tables.rejected)}
+    SELECT reason, count(*) AS events, max(ingested_at) AS last_us FROM ${await currentRows(lake, tables.rejected)}
     WHERE ingested_at >= ${Math.round(sinceUs)} GROUP BY reason ORDER BY events DESC, reason`);
   return rows.map((r) => ({
     reason: String(r.reason),
@@ -66,7 +74,7 @@ async function readRecords(lake: Lake, engine: Engine): Promise<Pick<LakeStatus,
     .flatMap((file) => /\/dt=([^/]+)\//.exec(file.path)?.[1] ?? []);
   const newestDay = days.sort().at(-1);
   if (newestDay === undefined) return { records: 0, lastEventUs: null };
-  const records = readTable(lake, tables.records);
+  const records = await currentRows(lake, tables.records);
   const [total] = await engine.rows(`SELECT count(*) AS n FROM ${records}`); // from the files' footers
   const [newest] = await engine.rows(
     `SELECT max(event_us) AS us FROM ${records} WHERE live AND dt = ${sqlText(newestDay)}`,

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { compact, land, manifestPath, type CompactStep } from '../../../extract/land/index.ts';
 import { ensureTables, openEngine, openLake, readCurrent, sqlText, tables } from '../../../lake/index.ts';
 import type { Config } from '../../../ops/config/index.ts';
+import { readStatus } from '../../../ops/status/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import {
   eventTables,
@@ -136,6 +137,9 @@ describe('compaction', () => {
 
   it('folds ended days into one sorted file each, and readers see the same rows before, during and after', async () => {
     const { config } = prepare();
+    const counted = async (): Promise<number> => (await readStatus(config, () => nowMs)).lake.records;
+    const records = await counted();
+    expect(records).toBeGreaterThan(200);
     const young = (await parquetFiles(config, 'raw/records')).filter((file) => !july(file));
     const planned = await compact({ config, now: () => nowMs, dryRun: true });
     expect(planned).toMatchObject({ dryRun: true, removed: 0 });
@@ -148,6 +152,7 @@ describe('compaction', () => {
     expect(first.removed).toBe(0);
     expect(first.waiting).toBeGreaterThan(30);
     await expectSame(config); // old and new files are both there
+    expect(await counted()).toBe(records);
 
     const soon = await compact({ config, now: () => nowMs + 3_600_000, settleMs: 0 });
     expect(soon).toMatchObject({ days: [], removed: 0, waiting: first.waiting });
