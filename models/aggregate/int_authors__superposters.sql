@@ -28,6 +28,7 @@ observed_days as (
 
 ),
 
+-- Over the same time as the days: what only a backfill knows from before capture began is more than those days brought.
 -- Deleted posts count: they were posted.
 posts_by_author as (
 
@@ -37,7 +38,9 @@ posts_by_author as (
         count(*) filter (where posts.is_reply) as replies
     from {{ ref('stg_bluesky__posts') }} as posts
     cross join observed_days
-    where posts.event_us between observed_days.window_start_us and observed_days.as_of_us
+    where
+        posts.event_us between observed_days.window_start_us and observed_days.as_of_us
+        and posts.event_us >= coalesce(observed_days.first_live_event_us, observed_days.window_start_us)
     group by posts.did
 
 ),
