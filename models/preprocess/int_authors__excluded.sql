@@ -51,6 +51,29 @@ moderated as (
 
 ),
 
+-- What an account says of itself in its profile goes for all that it posts.
+profile_labels as (
+
+    select
+        did,
+        {{ unnested('self_labels') }} as self_label
+    from {{ ref('stg_bluesky__profiles') }}
+    where {{ list_length('self_labels') }} > 0
+
+),
+
+self_labelled as (
+
+    select
+        profile_labels.did,
+        excluded_labels.reason
+    from profile_labels
+    inner join {{ ref('excluded_labels') }} as excluded_labels
+        on profile_labels.self_label = excluded_labels.label
+    where excluded_labels.applies_to_self_labels
+
+),
+
 all_reasons as (
 
     select * from excludelisted
@@ -58,6 +81,8 @@ all_reasons as (
     select * from inactive
     union all
     select * from moderated
+    union all
+    select * from self_labelled
 
 )
 
