@@ -44,7 +44,7 @@ export const constructive: Grammar = {
       'the independent audit',
       'the experience of two neighbouring states',
       'the long-term study',
-      'the minutes of the debate',
+      'the record of the debate',
     ],
     group: [
       'renters',
