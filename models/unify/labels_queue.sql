@@ -23,13 +23,7 @@ served_posts as (
 
 ),
 
-followed_authors as (
-
-    select distinct author_did
-    from {{ ref('int_participants__follows') }}
-
-),
-
+-- Whom participants follow has no say: this file is in the shared lake, and the order of a queue would tell.
 posts as (
 
     select
@@ -39,14 +33,9 @@ posts as (
         filtered.text,
         filtered.is_eligible,
         filtered.event_us,
-        case
-            when served_posts.uri is not null then 1
-            when followed_authors.author_did is not null then 2
-            else 3
-        end as priority
+        case when served_posts.uri is not null then 1 else 2 end as priority
     from {{ ref('int_posts__filtered') }} as filtered
     left join served_posts on filtered.uri = served_posts.uri
-    left join followed_authors on filtered.did = followed_authors.author_did
     where filtered.passes_all_but_language
 
 ),
