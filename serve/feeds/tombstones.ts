@@ -7,6 +7,8 @@ export interface Tombstones {
   isHidden(uri: string): boolean;
   /** Reads what landing has written since. Keeps what it has where that fails. */
   poll(): Promise<void>;
+  /** True once they have been read: before, what is shown may have been deleted. */
+  readonly loaded: boolean;
   readonly size: number;
 }
 
@@ -19,6 +21,9 @@ interface Row {
 }
 
 const dayUs = 86_400_000_000;
+// A deletion lands under the time when it happened, which may be long ago: a post is two days old when it is last ranked, and
+// a relay keeps three days for a capture that was away.
+const marginUs = 5 * dayUs;
 
 /** Days from a moment to another, as partitions name them. */
 function days(fromUs: number, toUs: number): string[] {
@@ -29,7 +34,7 @@ function days(fromUs: number, toUs: number): string[] {
 
 export interface TombstonesOptions {
   lake: Lake;
-  /** When the oldest generation that is served was ranked: what was deleted a day before that isn't in it. */
+  /** When the oldest generation that is served was ranked: what was deleted five days before that isn't in it. */
   oldestAsOfUs: () => number | null;
   now?: () => number;
 }
@@ -40,6 +45,7 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
   const accounts = new Map<string, { hidden: boolean; us: number }>();
   let read = new Set<string>();
   let readFromUs = Infinity;
+  let loaded = false;
   let polling: Promise<void> | null = null;
 
   const take = (row: Row): void => {
@@ -53,7 +59,7 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
 
   const poll = async (): Promise<void> => {
     const nowUs = now() * 1000;
-    const fromUs = (oldestAsOfUs() ?? nowUs) - dayUs;
+    const fromUs = (oldestAsOfUs() ?? nowUs) - marginUs;
     if (fromUs < readFromUs) read = new Set(); // an older generation has come back: its time must be read too
     readFromUs = fromUs;
     try {
@@ -80,6 +86,7 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
         }
       }
       read = new Set(files);
+      loaded = true;
       for (const [uri, { us }] of posts) if (us < fromUs) posts.delete(uri);
     } catch (error) {
       log.error('tombstones can not be read; posts deleted since may be shown', {
@@ -99,6 +106,9 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
         polling = null;
       });
       return polling;
+    },
+    get loaded() {
+      return loaded;
     },
     get size() {
       return posts.size + accounts.size;

@@ -5,15 +5,17 @@ import type { Service } from '../service.ts';
 export function healthRoutes(app: FastifyInstance, service: Service): void {
   const { generations, tombstones, exposures, membership, keys, replays, metrics } = service;
 
+  const whyNotReady = (): string | null => {
+    if (generations.current === null) return 'no generation has been published yet';
+    if (!tombstones.loaded) return 'what was deleted has not been read yet';
+    if (!exposures.healthy) return 'exposures can not be written';
+    return null;
+  };
+
   app.get('/health', async () => ({ status: 'ok' }));
 
   app.get('/ready', async (_request, reply) => {
-    const reason =
-      generations.current === null
-        ? 'no generation has been published yet'
-        : exposures.healthy
-          ? null
-          : 'exposures can not be written';
+    const reason = whyNotReady();
     return reply.status(reason === null ? 200 : 503).send({
       status: reason === null ? 'ready' : 'not ready',
       ...(reason === null ? {} : { reason }),
@@ -24,7 +26,7 @@ export function healthRoutes(app: FastifyInstance, service: Service): void {
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(
       metrics.render({
-        ready: generations.current === null ? 0 : 1,
+        ready: whyNotReady() === null ? 1 : 0,
         feeds: generations.current?.index.feedCount ?? 0,
         generation_as_of_seconds: (generations.current?.asOfUs ?? 0) / 1e6,
         participants: membership.size,

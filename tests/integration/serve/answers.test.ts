@@ -1,5 +1,6 @@
 import { P256Keypair, Secp256k1Keypair } from '@atproto/crypto';
 import { describe, expect, it } from 'vitest';
+import { partitionTime, tables } from '../../../lake/index.ts';
 import { withdraw } from '../../../study/index.ts';
 import { testDid } from '../study/directory.ts';
 import {
@@ -257,6 +258,39 @@ describe('a reader', () => {
     );
     await later.close();
     expect(loggedLines(site.config)[0]).toMatchObject({ positions: [1, 3, 4], feed_offset: 0 });
+  });
+
+  it('is not shown what was deleted days before its feed was ranked, where that landed afterwards', async () => {
+    const site = await openSite();
+    await site.publish('g1', [], 20);
+    const server = await site.start();
+    await bury(
+      site.lake,
+      [{ kind: 'record', did: 'did:plc:default', uri: postOf('default', 'g1', 1) }],
+      's1',
+      {
+        happenedMs: Date.now() - 4.5 * 86_400_000,
+      },
+    );
+    await server.poll();
+    expect((await ask(server, null, { limit: '1' })).posts).toEqual([postOf('default', 'g1', 2)]);
+  });
+
+  it('is not sent to a server that could not read yet what was deleted', async () => {
+    const site = await openSite();
+    await site.publish('g1', []);
+    const { dt, hour } = partitionTime(Date.now() * 1000);
+    const damaged = `${tables.tombstones.folder}/dt=${dt}/hour=${hour}/damaged.parquet`;
+    await site.lake.write(damaged, 'no Parquet');
+    const server = await site.start();
+    const ready = await fetch(`${server.url}/ready`);
+    expect([ready.status, await ready.json()]).toMatchObject([
+      503,
+      { reason: 'what was deleted has not been read yet' },
+    ]);
+    await site.lake.remove(damaged);
+    await server.poll();
+    expect((await fetch(`${server.url}/ready`)).status).toBe(200);
   });
 
   it('who withdraws gets the default feed from the next request, and is not named any more', async () => {

@@ -185,17 +185,22 @@ export function loggedLines(config: Config): Record<string, unknown>[] {
 }
 
 /** Writes tombstones as landing does. */
-export async function bury(lake: Lake, rows: Record<string, unknown>[], name: string): Promise<void> {
+export async function bury(
+  lake: Lake,
+  rows: Record<string, unknown>[],
+  name: string,
+  { happenedMs = Date.now() } = {},
+): Promise<void> {
   const engine = await openEngine({ threads: 1 });
   try {
-    const iso = new Date().toISOString();
+    const iso = new Date(happenedMs).toISOString();
     await writeRows(
       lake,
       engine,
       tables.tombstones,
       { dt: iso.slice(0, 10), hour: iso.slice(11, 13) },
       rows.map((row) => ({
-        event_us: Date.now() * 1000,
+        event_us: happenedMs * 1000,
         segment: name,
         reason: 'record_deleted',
         hidden: true,
