@@ -106,7 +106,7 @@ test('two sources, edits, deletes and account status fold to one verdict a post,
         collection: like,
         rkey: 'l3',
         record: { subject: { uri: uri.old, cid: cidOf(words.old) } },
-        eventUs: start + hour,
+        eventUs: start, // the first like that came in live: likes are known from here on
       },
     ]);
     // the same by a second source: later, unverified, and with the first version arriving last
