@@ -170,7 +170,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     const exposures = openExposureLog({ spool: config.spool, now });
     undo.push(() => exposures.close());
-    const generations = openGenerations(lake);
+    const generations = openGenerations(lake, now);
     const tombstones = openTombstones({ lake, oldestAsOfUs: () => generations.oldestAsOfUs, now });
     const { plcUrl, allowLoopback } = config;
     const service: Service = {

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import {
+  generationFolder,
   openServing,
   readCurrentGeneration,
   servingPath,
@@ -7,19 +9,26 @@ import {
 } from '../../lake/index.ts';
 import { describeError } from '../../ops/errors/index.ts';
 import { log } from '../../ops/telemetry/index.ts';
+import { unavailable } from '../errors.ts';
 
 export interface Generation {
   readonly id: string;
   readonly index: ServingIndex;
-  /** The moment that it was ranked for, microseconds UTC; 0 where only an older file is known. */
+  /** The moment that it was ranked for, microseconds UTC. */
   readonly asOfUs: number;
+  /** When it came into force, microseconds UTC. */
+  readonly publishedUs: number;
 }
 
 /** The generations that are being read, in memory. */
 export interface Generations {
   /** The one in force; null before the first was published. Ask once a request: it changes under way. */
   readonly current: Generation | null;
-  /** A generation by name, from memory or the lake; null where it is gone or never was. */
+  /**
+   * A generation by name, from memory or the lake; null where it never was in force, came into force over two days ago and
+   * has been replaced, or can't be made out.
+   * @throws XrpcError 503 where the lake can't be read now
+   */
   find(id: string): Promise<Generation | null>;
   /** Looks whether the pointer has moved and loads what it points to. Keeps what it has where that fails. */
   poll(): Promise<void>;
@@ -27,20 +36,58 @@ export interface Generations {
   readonly oldestAsOfUs: number | null;
 }
 
+const parseJson = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString());
+
+const readableForUs = 48 * 3_600_000_000; // posts of an older one are out of date, and it may be cleared away
+
+const whenPublished = z.object({ published_us: z.number() });
+const whatItIs = z.object({ as_of_us: z.number() });
+
 /** @param keep generations that stay in memory beside the current one, for readers who are paging through them */
-export function openGenerations(lake: Lake, keep = 3): Generations {
+export function openGenerations(lake: Lake, now: () => number = Date.now, keep = 3): Generations {
   let current: Generation | null = null;
   let older: Generation[] = []; // most recently read first
   const loading = new Map<string, Promise<Generation | null>>();
   let polling: Promise<void> | null = null;
 
-  const load = async (id: string, path: string, asOfUs: number): Promise<Generation | null> => {
-    const bytes = await lake.read(path);
-    if (bytes === null) return null;
+  const decode = (id: string, bytes: Uint8Array): ServingIndex => {
     const index = openServing(bytes);
     if (index.generation !== id)
-      throw new Error(`${path} holds generation '${index.generation}', not '${id}'`);
-    return { id, index, asOfUs };
+      throw new Error(`${servingPath(id)} holds generation '${index.generation}', not '${id}'`);
+    return index;
+  };
+
+  const isReadable = ({ publishedUs }: { publishedUs: number }): boolean =>
+    now() * 1000 - publishedUs <= readableForUs;
+
+  /** @throws where the lake can't be read */
+  const loadOlder = async (id: string): Promise<Generation | null> => {
+    const read = (name: string) => lake.read(`${generationFolder(id)}/${name}`);
+    const published = await read('published.json'); // without it, what is there may be half of a generation
+    if (published === null) {
+      await look(); // another server may have seen the pointer move before this one
+      return current?.id === id ? current : null;
+    }
+    let publishedUs: number;
+    try {
+      publishedUs = whenPublished.parse(parseJson(published)).published_us;
+    } catch (error) {
+      return damaged(id, error);
+    }
+    if (!isReadable({ publishedUs })) return null;
+    const [manifest, serving] = [await read('manifest.json'), await lake.read(servingPath(id))];
+    if (manifest === null || serving === null) return null;
+    try {
+      const { as_of_us: asOfUs } = whatItIs.parse(parseJson(manifest));
+      return { id, index: decode(id, serving), asOfUs, publishedUs };
+    } catch (error) {
+      return damaged(id, error);
+    }
+  };
+
+  const damaged = (id: string, error: unknown): null => {
+    log.error('an older generation is damaged', { generation: id, error: describeError(error) });
+    return null;
   };
 
   const keepOlder = (generation: Generation): void => {
@@ -51,8 +98,14 @@ export function openGenerations(lake: Lake, keep = 3): Generations {
     try {
       const pointer = await readCurrentGeneration(lake);
       if (pointer === null || pointer.generation === current?.id) return;
-      const next = await load(pointer.generation, pointer.serving, pointer.as_of_us);
-      if (next === null) throw new Error(`${pointer.serving} is not there`);
+      const bytes = await lake.read(pointer.serving);
+      if (bytes === null) throw new Error(`${pointer.serving} is not there`);
+      const next: Generation = {
+        id: pointer.generation,
+        index: decode(pointer.generation, bytes),
+        asOfUs: pointer.as_of_us,
+        publishedUs: pointer.published_us,
+      };
       if (current !== null) keepOlder(current);
       older = older.filter((other) => other.id !== next.id);
       current = next;
@@ -64,6 +117,13 @@ export function openGenerations(lake: Lake, keep = 3): Generations {
     }
   };
 
+  const look = (): Promise<void> => {
+    polling ??= poll().finally(() => {
+      polling = null;
+    });
+    return polling;
+  };
+
   return {
     get current() {
       return current;
@@ -72,35 +132,30 @@ export function openGenerations(lake: Lake, keep = 3): Generations {
       if (current?.id === id) return current;
       const known = older.find((generation) => generation.id === id);
       if (known) {
+        if (!isReadable(known)) return null;
         keepOlder(known);
         return known;
       }
       const running = loading.get(id);
       if (running) return running;
-      if (loading.size >= 4) return null; // invented names must not fill the memory with files
-      const started = load(id, servingPath(id), 0)
+      // invented names must not fill the memory with files
+      if (loading.size >= 4) throw unavailable('other generations are being read: ask again');
+      const started = loadOlder(id)
         .then((generation) => {
-          if (generation) keepOlder(generation);
+          if (generation && generation !== current) keepOlder(generation);
           return generation;
         })
         .catch((error: unknown) => {
-          log.error('an older generation can not be loaded', { generation: id, error: describeError(error) });
-          return null;
+          log.error('an older generation can not be read', { generation: id, error: describeError(error) });
+          throw unavailable('the generation that this cursor is of can not be read now');
         })
         .finally(() => loading.delete(id));
       loading.set(id, started);
       return started;
     },
-    poll() {
-      polling ??= poll().finally(() => {
-        polling = null;
-      });
-      return polling;
-    },
+    poll: look,
     get oldestAsOfUs() {
-      const known = [current, ...older]
-        .filter((g) => g !== null && g.asOfUs > 0)
-        .map((g) => (g as Generation).asOfUs);
+      const known = [current, ...older].filter((g) => g !== null).map((g) => g.asOfUs);
       return known.length > 0 ? Math.min(...known) : null;
     },
   };

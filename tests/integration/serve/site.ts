@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import {
   encodeServing,
   formatCurrentGeneration,
+  generationFolder,
   listSealed,
   openEngine,
   openLake,
@@ -34,7 +35,12 @@ export interface Site {
   /** Enrols a new account. */
   participant(curve?: 'k256' | 'p256'): Promise<{ account: Account; participant: Participant }>;
   /** Publishes a generation in which each participant has posts of their own. */
-  publish(generation: string, participants: readonly Participant[], length?: number): Promise<void>;
+  publish(
+    generation: string,
+    participants: readonly Participant[],
+    length?: number,
+    publishedMs?: number,
+  ): Promise<void>;
   start(options?: Partial<ServerOptions>): Promise<RunningServer>;
 }
 
@@ -77,7 +83,7 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
       const { enrolled } = await enroll(store, { people: [{ did: account.did }], arms });
       return { account, participant: enrolled[0] as Participant };
     },
-    async publish(generation, participants, length = 120) {
+    async publish(generation, participants, length = 120, publishedMs = Date.now()) {
       const owners = ['default', ...participants.map(authorOf)];
       const uris = owners.flatMap((who) => Array.from({ length }, (_, i) => postOf(who, generation, i + 1)));
       const positions = (owner: number) => Uint32Array.from({ length }, (_, i) => owner * length + i);
@@ -98,7 +104,8 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
         })),
       ];
       await lake.write(servingPath(generation), encodeServing({ generation, uris, feeds }));
-      const nowUs = Date.now() * 1000;
+      const nowUs = publishedMs * 1000;
+      await lake.write(`${generationFolder(generation)}/manifest.json`, JSON.stringify({ as_of_us: nowUs }));
       const before = await lake.read('feeds/current.json');
       await lake.swap(
         'feeds/current.json',
@@ -112,6 +119,8 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
           serving: servingPath(generation),
         }),
       );
+      const published = `${generationFolder(generation)}/published.json`;
+      await lake.write(published, JSON.stringify({ published_us: nowUs }));
     },
     async start(options = {}) {
       const server = await startServer({ config, pollMs: 50, ...options });
