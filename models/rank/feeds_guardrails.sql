@@ -60,6 +60,54 @@ unlabelled as (
 
 ),
 
+missing_labels as (
+
+    {%- for label in ['toxic', 'constructive', 'sociopolitical'] %}
+    {{ 'union all' if not loop.first }}
+    select
+        '{{ label }}' as label_name,
+        count(*) as positions,
+        count(*) - count({{ label }}) as positions_without
+    from feeds
+    where treatment_multiplier is not null
+    {%- endfor %}
+
+),
+
+label_sources as (
+
+    select
+        label_name,
+        {{ joined_texts('labeler', 'priority, labeler') }} as labelers
+    from (
+        select
+            "label" as label_name,
+            labeler,
+            min(priority) as priority
+        from {{ ref('label_precedence') }}
+        where profile = '{{ var("label_profile") }}'
+        group by "label", labeler
+    ) as labelers_of_label
+    group by label_name
+
+),
+
+-- What is missing and who should have given it, for whoever has to do something about it.
+unlabelled_detail as (
+
+    select
+        {{ joined_texts(
+            "missing_labels.label_name || ' on ' || cast(missing_labels.positions_without as varchar) || ' of '"
+            ~ " || cast(missing_labels.positions as varchar) || ' positions (from '"
+            ~ " || coalesce(replace(label_sources.labelers, ', ', ' or '), 'no labeler') || ')'",
+            'missing_labels.label_name'
+        ) }} as detail
+    from missing_labels
+    left join label_sources on missing_labels.label_name = label_sources.label_name
+    where missing_labels.positions_without > 0
+
+),
+
 measured as (
 
     select
@@ -100,6 +148,15 @@ final as (
         guardrails.bound,
         guardrails.unit,
         guardrails.description,
+        case
+            when guardrails.guardrail = 'unlabelled_share' and unlabelled_detail.detail is not null
+                then
+                    'label profile {{ var("label_profile") }} lacks ' || unlabelled_detail.detail
+                    || '; let one of those labelers answer'
+                    {%- if var('label_profile') != 'demo' %}
+                    || ', or set FEEDTRIAL_LABEL_PROFILE=demo, whose labelers need no key'
+                    {%- endif %}
+        end as detail,
         coalesce(
             case
                 when guardrails.comparison = 'at_least' then measured.measured_value >= guardrails.bound
@@ -109,6 +166,7 @@ final as (
         ) as is_passed
     from guardrails
     left join measured on guardrails.guardrail = measured.guardrail
+    cross join unlabelled_detail
 
 )
 

@@ -22,6 +22,8 @@ export interface Guardrail {
   bound: number;
   unit: string;
   description: string;
+  /** What exactly is wrong and what to do about it, where SQL knows. */
+  detail: string | null;
   is_passed: boolean;
 }
 
@@ -91,7 +93,7 @@ const parquet = (lake: Lake, file: string): string =>
 
 export async function readGuardrails(lake: Lake, engine: Engine, generation: string): Promise<Guardrail[]> {
   return engine.rows<Guardrail>(
-    `SELECT guardrail, measured_value, comparison, bound, unit, description, is_passed
+    `SELECT guardrail, measured_value, comparison, bound, unit, description, detail, is_passed
      FROM ${parquet(lake, generationFiles(generation).guardrails)} ORDER BY guardrail`,
   );
 }

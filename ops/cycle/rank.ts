@@ -58,7 +58,7 @@ const testsAlone = (result: DbtResult): boolean => {
 };
 
 const describe = (g: Guardrail): string =>
-  `${g.guardrail}: ${g.measured_value ?? 'not measured'} ${g.unit}, must be ${g.comparison === 'at_least' ? 'at least' : 'at most'} ${g.bound} (${g.description})`;
+  `${g.guardrail}: ${g.measured_value ?? 'not measured'} ${g.unit}, must be ${g.comparison === 'at_least' ? 'at least' : 'at most'} ${g.bound} (${g.description})${g.detail === null ? '' : `: ${g.detail}`}`;
 
 /** Leaves word of a generation that was not published, and takes its files out of what counts as feeds. */
 async function refuse(
