@@ -4,7 +4,7 @@ import { openLake } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
 import { describeError } from '../ops/errors/index.ts';
 import { log } from '../ops/telemetry/index.ts';
-import { openMembership, openStudyStore, resolveDid, useStudy } from '../study/index.ts';
+import { openConfiguredStudy, openMembership, openStudyStore, resolveDid } from '../study/index.ts';
 import { openKeys } from './auth/keys.ts';
 import { openReplays } from './auth/replays.ts';
 import { XrpcError, serveErrors } from './errors.ts';
@@ -17,7 +17,7 @@ import { describeRoutes } from './routes/describe.ts';
 import { feedSkeletonRoute } from './routes/feed-skeleton.ts';
 import { healthRoutes } from './routes/health.ts';
 import { interactionsRoute } from './routes/interactions.ts';
-import type { Service } from './service.ts';
+import { isOfThisStudy, type Service } from './service.ts';
 
 export interface ServerOptions {
   config: Config;
@@ -155,7 +155,7 @@ function buildApp(service: Service): App {
 
 /**
  * Starts the feed server. Without a published generation it serves empty default feeds and `/ready` says 503.
- * @throws FeedtrialError FT_SERVE_PORT_IN_USE, FT_SERVE_ADDRESS, FT_SERVE_WRITERS, FT_STUDY_STORE
+ * @throws FeedtrialError FT_SERVE_PORT_IN_USE, FT_SERVE_ADDRESS, FT_SERVE_WRITERS, FT_STUDY_STORE, FT_STUDY_UNKNOWN
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, pollMs = 1_000, now = Date.now } = options;
@@ -163,7 +163,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const store = await openStudyStore(config);
   const undo: (() => void | Promise<void>)[] = [() => store.close()];
   try {
-    const { study, feed_context_key: storedKey } = await useStudy(store, undefined, now);
+    const { study, feed_context_key: storedKey } = await openConfiguredStudy(store, now);
     const membership = openMembership(store, study);
     undo.push(() => {
       membership.close();
@@ -190,8 +190,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       metrics: openMetrics(),
       now,
     };
-    const poll = async (): Promise<void> => {
+    let judged: string | null = null;
+    const pollGenerations = async (): Promise<void> => {
       await generations.poll();
+      const generation = generations.current?.id ?? null;
+      if (generation === judged) return;
+      judged = generation;
+      if (!isOfThisStudy(service))
+        log.error('no participant of the feeds in force is in this study', { study, generation });
+    };
+    const poll = async (): Promise<void> => {
+      await pollGenerations();
       await tombstones.poll();
     };
     await poll(); // nothing deleted is shown by a server that has just started
@@ -206,7 +215,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         throw serveErrors.portDenied(config.host, port, error);
       throw error;
     }
-    const generationTimer = setInterval(() => void generations.poll(), pollMs);
+    const generationTimer = setInterval(() => {
+      pollGenerations().catch((error: unknown) => {
+        log.error('the study store can not be read', { error: describeError(error) });
+      });
+    }, pollMs);
     const tombstoneTimer = setInterval(() => void tombstones.poll(), pollMs * 5);
     const listening = (app.server.address() as AddressInfo).port;
     let closing: Promise<void> | null = null;

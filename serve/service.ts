@@ -1,3 +1,4 @@
+import { defaultParticipant } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
 import type { Membership } from '../study/index.ts';
 import type { Keys } from './auth/keys.ts';
@@ -23,6 +24,23 @@ export interface Service {
   context: AnswerContext;
   metrics: Metrics;
   now: () => number;
+}
+
+/**
+ * False where the generation in force has feeds of participants and none of them is in the study: the store or the study's
+ * name is another's, and every participant would be given the default feed as if they were strangers.
+ */
+export function isOfThisStudy({
+  generations,
+  membership,
+}: Pick<Service, 'generations' | 'membership'>): boolean {
+  let personal = 0;
+  for (const participantId of generations.current?.index.participants() ?? []) {
+    if (participantId === defaultParticipant) continue;
+    if (membership.has(participantId)) return true;
+    personal++;
+  }
+  return personal === 0;
 }
 
 export const methods = {

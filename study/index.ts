@@ -20,5 +20,5 @@ export { balance, listParticipants, type BalanceRow } from './participants.ts';
 export { readPeople } from './people.ts';
 export { publishRoster, rosterPath } from './roster.ts';
 export { openStudyStore, type StudyStore } from './store/open.ts';
-export { createStudy, getStudy, useStudy, type Study } from './studies.ts';
+export { createStudy, getStudy, openConfiguredStudy, useStudy, type Study } from './studies.ts';
 export { withdraw, type WithdrawOptions } from './withdraw.ts';

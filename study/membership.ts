@@ -12,6 +12,8 @@ export interface Member {
 export interface Membership {
   /** The participant of an account; undefined for everyone else. Sees every change that was committed before the call. */
   find(did: string): Member | undefined;
+  /** Whether there is such a participant, in whatever status. */
+  has(participantId: string): boolean;
   readonly size: number;
   close(): void;
 }
@@ -37,18 +39,21 @@ export function openMembership(store: StudyStore, study: string): Membership {
   );
   const count = database.prepare('SELECT count(*) FROM participants WHERE study = ?').pluck();
   const members = new Map<string, Member>();
+  const participantIds = new Set<string>();
   let seenVersion: unknown = null;
   let revision = -1;
 
   const take = (rows: Row[]): void => {
     for (const row of rows) {
       members.set(row.did, { participantId: row.participant_id, arm: row.arm, status: row.status });
+      participantIds.add(row.participant_id);
       revision = Math.max(revision, row.revision);
     }
   };
   const refresh = database.transaction((): void => {
     take(changed.all(study, revision) as Row[]);
     if (count.get(study) === members.size) return;
+    participantIds.clear();
     members.clear(); // someone was removed: only a whole reading shows who
     take(changed.all(study, -1) as Row[]);
   });
@@ -63,6 +68,10 @@ export function openMembership(store: StudyStore, study: string): Membership {
     find(did) {
       follow();
       return members.get(did);
+    },
+    has(participantId) {
+      follow();
+      return participantIds.has(participantId);
     },
     get size() {
       return members.size;

@@ -62,3 +62,13 @@ export async function useStudy(
     return createStudy(store, { study: configured, ...(now ? { now } : {}) });
   return getStudy(store, study);
 }
+
+/**
+ * The configured study, for whoever only looks at it: it comes into being in a store that has none, and nowhere else, so
+ * that a wrong name is not taken for a new study.
+ * @throws FeedtrialError FT_STUDY_UNKNOWN naming the studies that there are
+ */
+export async function openConfiguredStudy(store: StudyStore, now?: () => number): Promise<Study> {
+  const any = await store.db.selectFrom('studies').select('study').limit(1).executeTakeFirst();
+  return any === undefined ? useStudy(store, undefined, now) : getStudy(store, store.config.study);
+}

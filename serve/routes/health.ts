@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
-import type { Service } from '../service.ts';
+import { isOfThisStudy, type Service } from '../service.ts';
 
 /** For whoever runs the server: whether it lives, whether it may be sent readers, and its numbers. */
 export function healthRoutes(app: FastifyInstance, service: Service): void {
-  const { generations, tombstones, exposures, membership, keys, replays, metrics } = service;
+  const { study, generations, tombstones, exposures, membership, keys, replays, metrics } = service;
 
   const whyNotReady = (): string | null => {
     if (generations.current === null) return 'no generation has been published yet';
+    if (!isOfThisStudy(service))
+      return `no participant of the feeds in force is in study '${study}': check FEEDTRIAL_STUDY and FEEDTRIAL_STUDY_DB`;
     if (!tombstones.loaded) return 'what was deleted has not been read yet';
     if (!exposures.healthy) return 'exposures can not be written';
     return null;

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { P256Keypair, Secp256k1Keypair } from '@atproto/crypto';
 import { describe, expect, it } from 'vitest';
 import { partitionTime, tables } from '../../../lake/index.ts';
@@ -481,6 +482,32 @@ describe('the service', () => {
       `feedtrial_requests_total{route="/xrpc/app.bsky.feed.describeFeedGenerator",status="200"} 1`,
     );
     expect(metrics).toContain('feedtrial_ready 1');
+  });
+
+  it('is not ready where the feeds in force are of participants that its study does not have', async () => {
+    const site = await openSite();
+    const { participant } = await site.participant();
+    await site.publish('g1', [participant]);
+    // a store that is not there comes into being, and is not taken for the one that is meant
+    const elsewhere = { ...site.config, studyDb: path.join(site.folder, 'elsewhere', 'study.sqlite') };
+    const wrong = await site.start({ config: elsewhere });
+    const ready = await fetch(`${wrong.url}/ready`);
+    expect(ready.status).toBe(503);
+    expect(((await ready.json()) as { reason: string }).reason).toContain('FEEDTRIAL_STUDY_DB');
+    const right = await site.start();
+    expect((await fetch(`${right.url}/ready`)).status).toBe(200);
+    await withdraw(site.store, { who: participant.did });
+    expect((await fetch(`${right.url}/ready`)).status).toBe(200);
+  });
+
+  it('does not make a new study of a wrong name in a store that has others', async () => {
+    const site = await openSite();
+    await site.participant();
+    await expect(site.start({ config: { ...site.config, study: 'mistyped' } })).rejects.toMatchObject({
+      code: 'FT_STUDY_UNKNOWN',
+    });
+    const studies = await site.store.db.selectFrom('studies').select('study').execute();
+    expect(studies).toEqual([{ study: 'default' }]);
   });
 
   it('says what is wrong where its port is taken', async () => {
