@@ -34,8 +34,8 @@ whiles_without_likes as (
     from {{ source('raw', 'gaps') }} as gaps
     left join live_likes
         on
-            live_likes.event_us >= gaps.from_us
-            and live_likes.ingested_at < gaps.to_us
+            gaps.from_us <= live_likes.event_us
+            and gaps.to_us > live_likes.ingested_at
             and (gaps.collection is null or gaps.collection <> 'app.bsky.feed.like')
     where
         gaps.kind = 'collections_changed'
@@ -43,6 +43,22 @@ whiles_without_likes as (
         and coalesce(gaps.from_us, 0) <= {{ as_of_us() }}
         and (gaps.collection is null or 'app.bsky.feed.like' like replace(gaps.collection, '*', '%'))
         and live_likes.event_us is null
+
+),
+
+first_like as (
+
+    select min(event_us) as event_us
+    from live_likes
+
+),
+
+last_while as (
+
+    select
+        coalesce(max(to_us), 0) as to_us,
+        coalesce(bool_or(to_us is null), false) as is_lasting
+    from whiles_without_likes
 
 ),
 
@@ -55,13 +71,8 @@ like_coverage as (
             when first_like.event_us is not null and not last_while.is_lasting
                 then greatest(first_like.event_us, last_while.to_us)
         end as covered_from_us
-    from (select min(event_us) as event_us from live_likes) as first_like
-    cross join (
-        select
-            coalesce(max(to_us), 0) as to_us,
-            coalesce(bool_or(to_us is null), false) as is_lasting
-        from whiles_without_likes
-    ) as last_while
+    from first_like
+    cross join last_while
 
 ),
 

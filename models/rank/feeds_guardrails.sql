@@ -81,12 +81,12 @@ label_sources as (
         {{ joined_texts('labeler', 'priority, labeler') }} as labelers
     from (
         select
-            "label" as label_name,
+            label as label_name,
             labeler,
             min(priority) as priority
         from {{ ref('label_precedence') }}
         where profile = '{{ var("label_profile") }}'
-        group by "label", labeler
+        group by label, labeler
     ) as labelers_of_label
     group by label_name
 

@@ -18,6 +18,13 @@ posts_in_feeds as (
 
 ),
 
+authors_in_feeds as (
+
+    select distinct author_did
+    from posts_in_feeds
+
+),
+
 -- Nothing here reads int_posts__rankable: what the feeds are made from can't say what they must not hold.
 not_eligible as (
 
@@ -58,7 +65,7 @@ hidden_authors as (
 
     select tombstones.did
     from {{ ref('stg_serving__tombstones') }} as tombstones
-    inner join (select distinct author_did from posts_in_feeds) as authors on tombstones.did = authors.author_did
+    inner join authors_in_feeds on tombstones.did = authors_in_feeds.author_did
     where tombstones.kind = 'account'
     group by tombstones.did
     having {{ at_latest('tombstones.is_hidden', 'row(tombstones.event_us, tombstones.is_hidden)') }}
