@@ -48,10 +48,10 @@ export function feedSkeletonRoute(app: FastifyInstance, service: Service): void 
 
       const generation = cursor === null ? generations.current : await generations.find(cursor.generation);
       let fallback: string | null = reader.fallback;
-      const personal =
-        reader.member !== null && reader.fallback === null
-          ? generation?.index.feed(reader.member.participantId)
-          : undefined;
+      const own = reader.member === null ? undefined : generation?.index.feed(reader.member.participantId);
+      // Who began in the default feed ends in it, also where they are known by now: two feeds are not dealt into one.
+      const personal = cursor?.kind === 'default' ? undefined : own;
+      if (fallback === null && own !== undefined && personal === undefined) fallback = 'cursor_of_default';
       if (fallback === null && personal === undefined)
         fallback = generation !== null ? 'no_feed' : cursor === null ? 'no_generation' : 'generation_gone';
       const feed = personal ?? generation?.index.feed(defaultParticipant);
@@ -65,7 +65,13 @@ export function feedSkeletonRoute(app: FastifyInstance, service: Service): void 
       const { reqId, feedContext } = context.issue(participantId);
       const answer = {
         ...(generation && page.next !== null
-          ? { cursor: formatCursor({ generation: generation.id, offset: page.next }) }
+          ? {
+              cursor: formatCursor({
+                generation: generation.id,
+                kind: personal ? 'personal' : 'default',
+                offset: page.next,
+              }),
+            }
           : {}),
         feed: page.uris.map((post) => ({ post, feedContext })),
         reqId,

@@ -134,15 +134,24 @@ describe('a reader', () => {
     ),
     ['limit 1', { limit: '1' }, 200, undefined],
     ['limit 100', { limit: '100' }, 200, undefined],
-    ...['x', 'g1', 'g1:', 'g1:-1', 'g1:1.5', '../../etc:5', 'g1:5:5', 'g1:99999999'].map(
-      (cursor): [string, Record<string, string>, number, string] => [
-        `cursor '${cursor}'`,
-        { cursor },
-        400,
-        'InvalidRequest',
-      ],
-    ),
-    ['a cursor behind the end', { cursor: 'g1:5000' }, 200, undefined],
+    ...[
+      'x',
+      'g1',
+      'g1:5',
+      'g1:default:',
+      'g1:default:-1',
+      'g1:default:1.5',
+      '../../etc:default:5',
+      'g1:other:5',
+      'g1:default:5:5',
+      'g1:default:99999999',
+    ].map((cursor): [string, Record<string, string>, number, string] => [
+      `cursor '${cursor}'`,
+      { cursor },
+      400,
+      'InvalidRequest',
+    ]),
+    ['a cursor behind the end', { cursor: 'g1:default:5000' }, 200, undefined],
     ['an unknown parameter', { algorithm: 'best' }, 200, undefined],
   ];
   it.each(questions)('who asks with %s gets an answer that fits', async (_what, query, status, error) => {
@@ -197,7 +206,7 @@ describe('a reader', () => {
     const third = await ask(later, await tokenOf(account), { limit: '10', cursor: second.body.cursor ?? '' });
     expect(third.posts[0]).toBe(postOf(authorOf(participant), 'g1', 21));
     // one that is gone ends the feed instead of failing
-    const gone = await ask(later, await tokenOf(account), { cursor: 'g0:10' });
+    const gone = await ask(later, await tokenOf(account), { cursor: 'g0:personal:10' });
     expect([gone.status, gone.posts, gone.body.cursor]).toEqual([200, [], undefined]);
     await later.close();
     expect(loggedLines(site.config).at(-1)).toMatchObject({
@@ -239,7 +248,7 @@ describe('a reader', () => {
     await server.poll();
     const answer = await ask(server, await tokenOf(account), { limit: '3' });
     expect(answer.posts).toEqual([1, 3, 4].map((n) => postOf(author, 'g1', n)));
-    expect(answer.body.cursor).toBe('g1:4');
+    expect(answer.body.cursor).toBe('g1:personal:4');
     await bury(site.lake, [{ kind: 'account', did: 'did:plc:default', reason: 'account_takendown' }], 's2');
     await server.poll();
     expect((await ask(server, null)).posts).toEqual([]);
@@ -349,6 +358,37 @@ describe('a reader', () => {
     ]);
     // whoever it was has not shown that they are b
     expect(loggedLines(site.config)[1]).toMatchObject({ participant_id: null, arm_assigned: null });
+  });
+
+  it('who began in the default feed ends in it, also where their key has come meanwhile', async () => {
+    const site = await openSite();
+    const { account, participant } = await site.participant();
+    await site.publish('g1', [participant], 30);
+    let nowMs = Date.now();
+    const server = await site.start({ now: () => nowMs });
+    site.directory.state = 'down';
+    const first = await ask(server, await tokenOf(account), { limit: '10' });
+    site.directory.state = 'up';
+    nowMs += 5_000;
+    const next = async (cursor: string | undefined) =>
+      ask(server, await tokenOf(account), { limit: '10', cursor: cursor ?? '' });
+    const second = await next(first.body.cursor);
+    const third = await next(second.body.cursor);
+    expect([...first.posts, ...second.posts, ...third.posts]).toEqual(
+      Array.from({ length: 30 }, (_, i) => postOf('default', 'g1', i + 1)),
+    );
+    // and is given their own when they begin anew
+    expect((await ask(server, await tokenOf(account))).posts[0]).toBe(postOf(authorOf(participant), 'g1', 1));
+    await server.close();
+    const { participant_id } = participant;
+    expect(
+      loggedLines(site.config).map((l) => [l.participant_id, l.policy_served, l.fallback_reason]),
+    ).toEqual([
+      [null, 'reverse_chronological', 'resolver_down'],
+      [participant_id, 'reverse_chronological', 'cursor_of_default'],
+      [participant_id, 'reverse_chronological', 'cursor_of_default'],
+      [participant_id, participant.arm, null],
+    ]);
   });
 
   it('waits at most three seconds for a directory that says nothing', async () => {

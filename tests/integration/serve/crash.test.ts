@@ -157,7 +157,7 @@ describe('the exposure log', () => {
     const server = await site.start();
     const first = await ask(server, await tokenOf(account), { limit: '5' });
     await ask(server, await tokenOf(account), { limit: '5', cursor: first.body.cursor ?? '' });
-    await ask(server, null, { cursor: 'g1:10' });
+    await ask(server, null, { cursor: 'g1:default:10' });
     await server.close();
     await land({ config: site.config });
     const engine = await openEngine({ threads: 1 });

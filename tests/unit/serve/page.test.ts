@@ -6,13 +6,15 @@ import { formatCursor, parseCursor } from '../../../serve/feeds/cursor.ts';
 import { cutPage } from '../../../serve/feeds/page.ts';
 
 describe('a cursor', () => {
-  it('gives back generation and offset', () => {
+  it('gives back generation, feed and offset', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$/),
+        fc.constantFrom('personal' as const, 'default' as const),
         fc.nat(1_000_000),
-        (generation, offset) => {
-          expect(parseCursor(formatCursor({ generation, offset }))).toEqual({ generation, offset });
+        (generation, kind, offset) => {
+          const cursor = { generation, kind, offset };
+          expect(parseCursor(formatCursor(cursor))).toEqual(cursor);
         },
       ),
     );
@@ -22,20 +24,24 @@ describe('a cursor', () => {
     '',
     ':',
     'g',
-    'g:',
-    'g:-1',
-    'g:1.5',
-    'g:01',
-    'g:1e3',
-    'g: 1',
-    ':5',
-    '../x:5',
-    'a/b:5',
-    'g:5:6',
-    'g:9999999',
-    'g\n:5',
-    '.:5',
-    `${'g'.repeat(200)}:5`,
+    'g:5',
+    'g:personal',
+    'g:Personal:5',
+    'g:own:5',
+    'g:default:',
+    'g:default:-1',
+    'g:default:1.5',
+    'g:default:01',
+    'g:default:1e3',
+    'g:default: 1',
+    ':default:5',
+    '../x:default:5',
+    'a/b:default:5',
+    'g:default:5:6',
+    'g:default:9999999',
+    'g\n:default:5',
+    '.:default:5',
+    `${'g'.repeat(200)}:default:5`,
   ])('is refused where it is not one of ours: %j', (text) => {
     expect(() => parseCursor(text)).toThrow(
       expect.objectContaining({ status: 400, error: 'InvalidRequest' }),
