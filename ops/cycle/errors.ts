@@ -1,5 +1,7 @@
 import { EXIT, FeedtrialError } from '../errors/index.ts';
 
+const isoTime = (us: number): string => new Date(us / 1000).toISOString();
+
 export const cycleErrors = {
   held: (name: string, holder: string) =>
     new FeedtrialError('FT_CYCLE_HELD', `another ${name} is at work: ${holder}`, {
@@ -17,6 +19,15 @@ export const rankErrors = {
     new FeedtrialError('FT_RANK_NOT_TRANSFORMED', 'there is nothing to rank: the models were never built', {
       fix: "run 'feedtrial transform' first, or 'feedtrial cycle', which does all of it in order",
     }),
+  asOf: (askedUs: number, builtUs: number) =>
+    new FeedtrialError(
+      'FT_RANK_AS_OF',
+      `ranking as of ${isoTime(askedUs)} was asked for, but the models were built as of ${isoTime(builtUs)}`,
+      {
+        fix: `run 'feedtrial transform --as-of ${isoTime(askedUs)}' first: filters, likes and superposters are counted there`,
+        exitCode: EXIT.usage,
+      },
+    ),
   generation: (name: string) =>
     new FeedtrialError('FT_RANK_GENERATION', `'${name}' can not name a generation`, {
       fix: 'use up to 100 letters, digits, dots, hyphens and underscores, a letter or digit first',

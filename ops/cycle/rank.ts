@@ -5,6 +5,7 @@ import type { Config } from '../config/index.ts';
 import { DbtFailed, type Dbt, type DbtResult } from '../dbt/index.ts';
 import { log, newRunId, runStage } from '../telemetry/index.ts';
 import { rankErrors } from './errors.ts';
+import { builtAsOfUs } from './transform.ts';
 import {
   discardAbandoned,
   discardGeneration,
@@ -19,7 +20,12 @@ import {
 export interface RankOptions {
   config: Config;
   dbt: Dbt;
-  /** The moment that ages are counted to and after which nothing is known, microseconds UTC; now by default. */
+  /**
+   * The moment that ages are counted to, microseconds UTC; now by default. Posts, likes, reposts, replies and follows
+   * after it are not known. What carries no time of its own that SQL goes by is taken as it is in the lake: answers of
+   * labelers, the status of accounts, deletions of posts, moderation labels and who takes part. The models must have been
+   * built for the same moment, give or take 5 minutes.
+   */
   asOfUs?: number;
   /** Name of the generation; by default the time and a few random digits. */
   generation?: string;
@@ -45,6 +51,9 @@ export interface RankSummary {
   guardrails: Guardrail[];
   seconds: number;
 }
+
+/** How far the moments of ranking and of the models may be apart: what passes between the two by hand. */
+const asOfToleranceUs = 5 * 60_000_000;
 
 /** The models of ranking, the moment that they speak of, and the seeds that an analyst edits between two rankings. */
 const selection = ['path:models/rank', 'stg_cycle__clock', 'arms', 'ranking_policies', 'guardrails'];
@@ -80,7 +89,7 @@ async function refuse(
  * Ranks a feed for every active participant and one for everyone else, checks them, and publishes them as a generation.
  * TypeScript decides nothing here: scores, order and guardrails are SQL.
  * @throws FeedtrialError FT_RANK_REFUSED (exit 4) where a guardrail or a test on the feeds fails, the last generation
- *   stays in force; FT_RANK_NOT_TRANSFORMED; FT_RANK_GENERATION_EXISTS; from dbt (FT_DBT_…); FT_LAKE_POINTER_RACED
+ *   stays in force; FT_RANK_NOT_TRANSFORMED; FT_RANK_AS_OF; FT_RANK_GENERATION_EXISTS; from dbt (FT_DBT_…); FT_LAKE_POINTER_RACED
  */
 export async function rank(options: RankOptions): Promise<RankSummary> {
   const { config, dbt, now = Date.now, dag = 'rank', runId = newRunId(now()), signal } = options;
@@ -93,6 +102,13 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
     const lake = openLake(config.lake);
     if (!(await lake.exists('queue/current.json'))) throw rankErrors.notTransformed();
+    const builtUs = await builtAsOfUs(lake);
+    if (builtUs !== null && Math.abs(asOfUs - builtUs) > asOfToleranceUs) {
+      if (options.asOfUs !== undefined) throw rankErrors.asOf(asOfUs, builtUs);
+      log.warn("the models are old: 'feedtrial cycle' builds them anew before it ranks", {
+        built_as_of: new Date(builtUs / 1000).toISOString(),
+      });
+    }
     const expected = await lake.read(currentGenerationPath);
     const inForce = expected === null ? null : await readCurrentGeneration(lake);
     if (inForce !== null) await markPublished(lake, inForce); // its run may have died just after the pointer moved

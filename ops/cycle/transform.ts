@@ -34,6 +34,20 @@ export interface TransformSummary {
 }
 
 const pointer = 'queue/current.json';
+
+/** What is built: the queue in force, and the moment that the models speak of. */
+interface Built {
+  publish_id: string;
+  /** Microseconds UTC; absent where only a selection was ever built. */
+  as_of_us?: number;
+}
+
+/** The moment that the models in the warehouse speak of, microseconds UTC; null where nothing says it. */
+export async function builtAsOfUs(lake: Lake): Promise<number | null> {
+  const content = await lake.read(pointer);
+  if (content === null) return null;
+  return (JSON.parse(Buffer.from(content).toString('utf8')) as Built).as_of_us ?? null;
+}
 const keptForMs = 24 * 3_600_000;
 
 /** Where dbt writes a queue of this publish id; its external models need the folder to be there. */
@@ -80,6 +94,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     await mkdir(path.dirname(config.warehouse), { recursive: true });
     const asked = options.select ?? [];
     const select = asked.length > 0 ? asked : options.what === 'labels' ? reachedByLabels : [];
+    const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
     const result = await dbt.run({
       command: 'build',
       ...(select.length > 0 ? { select } : {}),
@@ -87,7 +102,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
       exclude: [...(asked.length > 0 ? [] : ['path:models/rank']), 'test_type:unit'],
       vars: {
         publish_id: publishId,
-        as_of_us: options.asOfUs ?? Math.round(now() * 1000),
+        as_of_us: asOfUs,
         label_profile: config.labelProfile,
         study: config.study,
       },
@@ -98,7 +113,10 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     stage.detail.publish_id = publishId;
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
     if (published) {
-      await lake.swap(pointer, before, `${JSON.stringify({ publish_id: publishId })}\n`);
+      // a selection leaves the other models at the moment that they were built for
+      const builtFor = asked.length > 0 ? await builtAsOfUs(lake) : asOfUs;
+      const built: Built = { publish_id: publishId, ...(builtFor === null ? {} : { as_of_us: builtFor }) };
+      await lake.swap(pointer, before, `${JSON.stringify(built)}\n`);
       await removeOldQueues([lake, privateLake], publishId, now());
     }
     return { publishId, published, nodes: result.nodes.length };

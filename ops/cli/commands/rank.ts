@@ -5,7 +5,11 @@ export const register: Register = (program, run) => {
   program
     .command('rank')
     .description('rank a feed for every participant, check them, and publish them as a generation')
-    .option('--as-of <time>', 'rank as if at this moment, such as 2026-07-04T12:00:00Z; now by default')
+    .option(
+      '--as-of <time>',
+      'rank as of this moment, such as 2026-07-04T12:00:00Z, for which the models were built (transform --as-of): later ' +
+        'posts, likes and follows are not known, but labels, deletions and account status are as they are; now by default',
+    )
     .option('--generation <name>', 'name of the generation; by default the time')
     .option('--seed <text>', "what the shuffle's chance comes from; by default the study's name")
     .action(async (options: { asOf?: string; generation?: string; seed?: string }) =>

@@ -63,6 +63,13 @@ test('two sources, edits, deletes and account status fold to one verdict a post,
     try {
       const { publishId } = await transform({ config, dbt, asOfUs });
       await dbt.close();
+      // the pointer says what moment the models speak of: ranking goes by it
+      expect(JSON.parse(Buffer.from((await lake.read('queue/current.json')) ?? '').toString('utf8'))).toEqual(
+        {
+          publish_id: publishId,
+          as_of_us: asOfUs,
+        },
+      );
       return await readWarehouse(config, async (rows) => ({
         verdicts: await rows<Verdict>(
           'SELECT uri, first_reason, "text", event_us FROM int_posts__filtered ORDER BY uri',

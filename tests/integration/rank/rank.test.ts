@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -275,6 +275,22 @@ describe('a ranking that does not end well', () => {
     for (const generation of ['first', 'second', 'third'])
       expect(await lake.exists(generationFiles(generation).feeds)).toBe(true);
   });
+
+  it('refuses to rank as of a moment that the models were not built for, and says how to build them', async () => {
+    const queue = path.join(config.lake, 'queue/current.json');
+    const built = readFileSync(queue, 'utf8');
+    const before = pointer();
+    writeFileSync(queue, JSON.stringify({ publish_id: 'small', as_of_us: small.generated.endUs }));
+    try {
+      const { code, stderr } = await runCli(['rank', '--as-of', '2020-01-01', '--generation', 'other']);
+      expect(stderr).toContain('FT_RANK_AS_OF');
+      expect(stderr).toContain('feedtrial transform --as-of 2020-01-01T00:00:00.000Z');
+      expect(code).toBe(2);
+      expect(pointer()).toBe(before);
+    } finally {
+      writeFileSync(queue, built);
+    }
+  }, 400_000);
 
   it('keeps the last generation, says so and exits 4 where a guardrail is breached', async () => {
     const before = pointer();
