@@ -18,7 +18,7 @@ export { resolveDid, resolveHandle, type ResolveOptions } from './identity/resol
 export { openMembership, type Member, type Membership } from './membership.ts';
 export { balance, listParticipants, type BalanceRow } from './participants.ts';
 export { readPeople } from './people.ts';
-export { publishRoster, rosterPath } from './roster.ts';
+export { publishRoster, refreshRoster, rosterPath } from './roster.ts';
 export { openStudyStore, type StudyStore } from './store/open.ts';
 export { createStudy, getStudy, openConfiguredStudy, useStudy, type Study } from './studies.ts';
 export { withdraw, type WithdrawOptions } from './withdraw.ts';

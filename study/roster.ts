@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -9,7 +10,8 @@ import {
   typedColumns,
   writeRows,
 } from '../lake/index.ts';
-import type { StudyStore } from './store/open.ts';
+import type { Config } from '../ops/config/index.ts';
+import { openStudyStore, type StudyStore } from './store/open.ts';
 
 /** The roster's file in the private lake. */
 export const rosterPath = `${partitionFolder(tables.participants, {})}/current.parquet`;
@@ -52,6 +54,26 @@ export async function publishRoster(store: StudyStore): Promise<number> {
     }
   } finally {
     await engine.close();
+  }
+}
+
+/**
+ * Publishes what a process that died between its commit and its roster left unpublished. Harmless to repeat; where there is
+ * no store, or nobody in it, nothing is touched: an empty store may be a wrong FEEDTRIAL_STUDY_DB.
+ * @returns number of participants in the roster; null where it was left alone
+ */
+export async function refreshRoster(config: Config): Promise<number | null> {
+  if (!existsSync(config.studyDb)) return null;
+  const store = await openStudyStore(config);
+  try {
+    const anyone = await store.db
+      .selectFrom('participants')
+      .select('participant_id')
+      .limit(1)
+      .executeTakeFirst();
+    return anyone === undefined ? null : await publishRoster(store);
+  } finally {
+    await store.close();
   }
 }
 

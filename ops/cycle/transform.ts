@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureTables, openEngine, openLake, type Lake } from '../../lake/index.ts';
+import { refreshRoster } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
@@ -79,6 +80,7 @@ async function makeFolder(lake: Lake, folder: string): Promise<void> {
 export async function transform(options: TransformOptions): Promise<TransformSummary> {
   const { config, dbt, now = Date.now, runId = newRunId(now()), dag = 'transform' } = options;
   return runStage({ config, dag, runId, stage: 'transform', now }, async (stage) => {
+    if (options.what !== 'labels') await refreshRoster(config); // who enrols or leaves may have died before publishing it
     const lake = openLake(config.lake);
     const privateLake = openLake(config.privateLake);
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execaNode } from 'execa';
@@ -13,6 +13,8 @@ import {
   listParticipants,
   openMembership,
   openStudyStore,
+  refreshRoster,
+  rosterPath,
   withdraw,
   type Arm,
   type StudyStore,
@@ -218,6 +220,36 @@ describe('withdrawal', () => {
     await store.db.deleteFrom('participants').where('did', '=', testDid(1)).execute();
     expect(membership.find(testDid(1))).toBeUndefined(); // someone who was erased
     expect(membership.size).toBe(3);
+  });
+});
+
+describe('the roster', () => {
+  it('has what a process that died before publishing it had committed, once it is refreshed', async () => {
+    const config = configIn(temporaryFolder());
+    const file = path.join(config.privateLake, rosterPath);
+    expect(await refreshRoster(config)).toBeNull();
+    expect(existsSync(config.studyDb)).toBe(false);
+    const store = await openStore(config);
+    await enroll(store, { people: peopleFrom(1, 2), arms });
+    const before = await readFile(file);
+    await enroll(store, { people: peopleFrom(3, 1), arms });
+    await withdraw(store, { who: testDid(1) });
+    await writeFile(file, before); // as if that process had died between its commit and its roster
+    expect(await refreshRoster(config)).toBe(3);
+    const statuses = (await rosterOf(config)).map(({ did, status }) => [did, status]);
+    expect(statuses).toEqual([
+      [testDid(1), 'withdrawn'],
+      [testDid(2), 'active'],
+      [testDid(3), 'active'],
+    ]);
+    const after = await readFile(file);
+    expect(await refreshRoster(config)).toBe(3);
+    expect(await readFile(file)).toEqual(after);
+    // a store in which nobody is doesn't empty it
+    const elsewhere = { ...config, studyDb: path.join(temporaryFolder(), 'study.sqlite') };
+    await createStudy(await openStore(elsewhere), { study: 'default' });
+    expect(await refreshRoster(elsewhere)).toBeNull();
+    expect(await readFile(file)).toEqual(after);
   });
 });
 
