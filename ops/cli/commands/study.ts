@@ -82,7 +82,9 @@ export const register: Register = (program, run) => {
           for (const person of summary.already)
             say(`already   ${person.participant_id}  ${maskDid(person.did)}  ${person.arm}`);
           for (const { person, message } of summary.failed)
-            process.stderr.write(`failed    ${person.did ?? person.handle ?? ''}  ${message}\n`);
+            process.stderr.write(
+              `failed    ${person.did === undefined ? (person.handle ?? '') : maskDid(person.did)}  ${message}\n`,
+            );
           say(
             `${summary.enrolled.length} enrolled, ${summary.already.length} already in study '${summary.study}', ${summary.failed.length} failed`,
           );

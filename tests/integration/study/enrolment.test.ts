@@ -273,6 +273,9 @@ describe('the command', () => {
     expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('FT_STUDY_UNKNOWN')]);
     expect((await command(folder, ['withdraw', testDid(9)])).exitCode).toBe(2);
     expect((await command(folder, ['withdraw', '--did', testDid(2)])).exitCode).toBe(0);
+    const left = await command(folder, ['enroll', '--file', csv]);
+    expect([left.exitCode, left.stderr]).toEqual([3, expect.stringContaining('did:plc:')]);
+    expect(left.stderr).not.toContain(testDid(2));
     const list = await command(folder, ['list', '--json']);
     expect(list.stdout).not.toContain(testDid(1));
     expect(list.exitCode, list.stderr).toBe(0);
