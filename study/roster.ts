@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import path from 'node:path';
 import {
   copyToLake,
+  makePrivate,
   openEngine,
   openLake,
   partitionFolder,
@@ -25,10 +26,8 @@ const isRemote = (root: string) => /^[a-z0-9+]+:\/\//i.test(root);
  */
 export async function publishRoster(store: StudyStore): Promise<number> {
   const lake = openLake(store.config.privateLake);
-  if (!isRemote(lake.root)) {
-    await mkdir(lake.root, { recursive: true, mode: 0o700 });
-    await mkdir(path.dirname(lake.uri(rosterPath)), { recursive: true, mode: 0o700 });
-  }
+  await makePrivate(lake.root);
+  await makePrivate(path.dirname(lake.uri(rosterPath)));
   const engine = await openEngine({ memoryLimit: '256MB', threads: 1 });
   try {
     for (;;) {

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { tables, type Table } from '../schemas/index.ts';
+import { makePrivate } from '../store/private.ts';
 import type { Lake } from '../store/store.ts';
 import { sqlText, type Engine } from './engine.ts';
 
@@ -119,9 +120,10 @@ export async function currentRows(lake: Lake, table: Table): Promise<string> {
 
 /**
  * Gives every table one file without rows, so that SQL over a table that nothing has written yet reads no rows and
- * doesn't fail. Harmless to repeat.
+ * doesn't fail. Closes the private lake to other users of this machine. Harmless to repeat.
  */
 export async function ensureTables(lake: Lake, privateLake: Lake, engine: Engine): Promise<void> {
+  if (privateLake.root !== lake.root) await makePrivate(privateLake.root);
   for (const table of Object.values(tables)) {
     const home = table === tables.participants ? privateLake : lake;
     const empty: Record<string, string> = { dt: '1970-01-01', hour: '00' };

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ensureTables, openEngine, openLake, type Lake } from '../../lake/index.ts';
+import { ensureTables, makePrivate, openEngine, openLake, type Lake } from '../../lake/index.ts';
 import { refreshRoster } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
@@ -93,7 +93,9 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const before = await lake.read(pointer);
     await makeFolder(lake, folderOf(publishId));
     await makeFolder(privateLake, folderOf(publishId)); // what participants liked goes there
-    await mkdir(path.dirname(config.warehouse), { recursive: true });
+    // what participants follow and like is in the warehouse as well
+    const warehouse = path.dirname(config.warehouse);
+    if (warehouse !== config.projectRoot) await makePrivate(warehouse);
     const asked = options.select ?? [];
     const select = asked.length > 0 ? asked : options.what === 'labels' ? reachedByLabels : [];
     const asOfUs = options.asOfUs ?? Math.round(now() * 1000);

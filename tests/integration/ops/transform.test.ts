@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { openEngine, openLake, readTable, tables } from '../../../lake/index.ts';
@@ -40,4 +40,19 @@ it('SQL reads who is in the study by the store, also where a process died before
   } finally {
     await engine.close();
   }
+});
+
+it('private lake and warehouse are closed to other users, also where they were there and open; a shared folder is left', async () => {
+  const config = await openConfig();
+  const mode = async (folder: string) => ((await stat(folder)).mode & 0o7777).toString(8);
+  const warehouse = path.dirname(config.warehouse);
+  for (const folder of [config.privateLake, warehouse]) {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o755);
+  }
+  await transform({ config, dbt: idleDbt });
+  expect([await mode(config.privateLake), await mode(warehouse)]).toEqual(['700', '700']);
+  await chmod(warehouse, 0o1777);
+  await transform({ config, dbt: idleDbt });
+  expect(await mode(warehouse)).toBe('1777');
 });
