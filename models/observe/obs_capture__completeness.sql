@@ -63,7 +63,11 @@ left join open_gaps
     on
         records_by_hour.last_event_us >= open_gaps.from_us
         and (open_gaps.to_us is null or records_by_hour.first_event_us <= open_gaps.to_us)
-        and (open_gaps.collection_group is null or records_by_hour.collection_group = open_gaps.collection_group)
+        -- a gap may be of a pattern such as 'app.bsky.feed.*'
+        and (
+            open_gaps.collection_group is null
+            or records_by_hour.collection_group like replace(open_gaps.collection_group, '*', '%')
+        )
 group by
     records_by_hour.event_hour,
     records_by_hour.collection_group,
