@@ -15,7 +15,7 @@ export interface ExposureLog {
   /** Stream in the spool that this server writes. */
   readonly stream: string;
   readonly lines: number;
-  /** False after a write that failed, until one succeeds. */
+  /** False after a write that failed, until one succeeds; while there is none, one is tried every second. */
   readonly healthy: boolean;
   close(): Promise<void>;
 }
@@ -30,6 +30,19 @@ export interface ExposureLogOptions {
 const format = 'exposures/1';
 const maxWriters = 64;
 const lockName = 'writer.lock';
+
+/** More than an answer's lines ever take. */
+const probeBytes = 64 << 10;
+
+/** Writes as much as an answer would, and takes it away again. @throws whatever the disk says */
+function probe(folder: string): void {
+  const file = path.join(folder, 'probe.tmp');
+  try {
+    fs.writeFileSync(file, Buffer.alloc(probeBytes));
+  } finally {
+    fs.rmSync(file, { force: true });
+  }
+}
 
 const streamName = (n: number) => (n === 1 ? 'serve' : `serve-${n}`);
 
@@ -110,7 +123,15 @@ export function openExposureLog(options: ExposureLogOptions): ExposureLog {
     inBackground(() => writer.sync().finally(() => (syncing = false)));
   }, syncEveryMs);
   const sealTimer = setInterval(() => {
-    inBackground(() => writer.rotateIfDue());
+    inBackground(async () => {
+      if (!healthy) {
+        // a balancer sends no reader to a server that is not ready, so that only this finds out that there is room again
+        probe(path.join(spool, stream));
+        healthy = true;
+        log.info('exposures can be written again');
+      }
+      await writer.rotateIfDue();
+    });
   }, 1_000);
   const recoverTimer = setInterval(() => {
     inBackground(async () => {

@@ -97,3 +97,16 @@ it('a log to which nothing could be written leaves no segment behind', async () 
   expect(fs.readdirSync(path.join(spool, log.stream)).filter((name) => !name.includes('lock'))).toEqual([]);
   await expect(log.write({ n: 2 })).rejects.toThrow('closed');
 });
+
+it('finds out by itself that there is room again: nobody asks a server that is not ready', async () => {
+  const log = openExposureLog({ spool: temporaryFolder() });
+  try {
+    await log.write({ n: 1 });
+    refuse(['none']);
+    await expect(log.write({ n: 2 })).rejects.toThrow('no space');
+    expect(log.healthy).toBe(false);
+    await vi.waitFor(() => expect(log.healthy).toBe(true), { timeout: 5_000, interval: 50 });
+  } finally {
+    await log.close();
+  }
+});
