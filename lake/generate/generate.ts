@@ -131,6 +131,15 @@ export async function generateLake(options: GenerateOptions): Promise<GeneratedL
   for (const [name, query] of Object.entries(served))
     await write(name, tables[name as keyof typeof tables], query);
 
+  // a day that was compacted once: what is hidden is gone, as after its grace
+  rows.hiddenFiles = await writeWhole(
+    lake,
+    engine,
+    tables.hiddenFiles,
+    `SELECT 'raw/runs/dt=1970-01-01/compacted-away.parquet' AS file, 'superseded' AS reason`,
+    `${tables.hiddenFiles.folder}/current.parquet`,
+  );
+
   const dids = await engine.rows<{ author: bigint; did: string }>(
     `SELECT author, did FROM world_authors WHERE author <= ${cast.quiet} ORDER BY author`,
   );
