@@ -7,11 +7,17 @@ export type SpooledRow = Record<string, unknown> & { t: string; seq: number | nu
 export function spooledLines(spool: string, stream: string): string[] {
   const folder = path.join(spool, stream);
   if (!fs.existsSync(folder)) return [];
-  return fs
-    .readdirSync(folder)
-    .filter((name) => name.endsWith('.ndjson') || name.endsWith('.open'))
-    .sort()
-    .flatMap((name) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n').slice(0, -1));
+  try {
+    return fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith('.ndjson') || name.endsWith('.open'))
+      .sort()
+      .flatMap((name) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n').slice(0, -1));
+  } catch (error) {
+    // sealed, and so renamed, by a living capture since the folder was read
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return spooledLines(spool, stream);
+    throw error;
+  }
 }
 
 export const spooledRows = (spool: string, stream = 'firehose'): SpooledRow[] =>
