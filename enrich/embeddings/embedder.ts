@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as tokenizers from '@huggingface/tokenizers';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../onnxruntime.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { enrichErrors } from '../errors.ts';
 import { sha256OfFile } from '../sha256.ts';

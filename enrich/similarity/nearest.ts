@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../onnxruntime.ts';
 import { matrixGraph } from './matrix-graph.ts';
 
 /** Rows of one size in one array: row i begins at i * width. */
