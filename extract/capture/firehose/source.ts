@@ -4,7 +4,8 @@ import type { SigningKeys } from '../identity/keys.ts';
 import { log } from '../../../ops/telemetry/index.ts';
 import { cursorLine, firehoseGapLine } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
-import type { Source, SourceCounts, SourceEvents } from '../stream/source.ts';
+import type { Source, SourceEvents } from '../stream/source.ts';
+import { newSourceCounts } from '../stream/source.ts';
 import type { BatchResult, FrameBatch } from './batch.ts';
 import { openRetries } from './retries.ts';
 import type { Verifiers } from './verifiers.ts';
@@ -60,16 +61,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     description: 'frames by reason',
   });
 
-  const counts: SourceCounts = {
-    events: 0,
-    rows: {},
-    rejected: {},
-    leftOut: {},
-    disagreements: 0,
-    healed: 0,
-    stepsBack: 0,
-    skipped: 0,
-  };
+  const counts = newSourceCounts();
   let filling: FrameBatch = { frames: [], receivedUs: [] };
   let fillTimer: NodeJS.Immediate | null = null;
   const queued: FrameBatch[] = []; // in order, not yet with the verifiers

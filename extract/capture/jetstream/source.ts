@@ -1,7 +1,8 @@
 import { metrics } from '@opentelemetry/api';
 import { jetstreamGapLine } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
-import type { Source, SourceCounts, SourceEvents } from '../stream/source.ts';
+import type { Source, SourceEvents } from '../stream/source.ts';
+import { newSourceCounts } from '../stream/source.ts';
 import { readJetstreamEvent } from './event.ts';
 import { unpack } from './unpack.ts';
 
@@ -30,16 +31,7 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
   const rejectedCounter = meter.createCounter('feedtrial.capture.rejected', {
     description: 'events by reason',
   });
-  const counts: SourceCounts = {
-    events: 0,
-    rows: {},
-    rejected: {},
-    leftOut: {},
-    disagreements: 0,
-    healed: 0,
-    stepsBack: 0,
-    skipped: 0,
-  };
+  const counts = newSourceCounts();
   const backlog = { messages: 0, bytes: 0 };
   let pieces: Buffer[] = [];
   let lineCount = 0;

@@ -4,7 +4,8 @@ import type { SigningKeys } from '../identity/keys.ts';
 import { Rejection } from '../rejection.ts';
 import type { GapStatement } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
-import type { Source, SourceCounts, SourceEvents } from '../stream/source.ts';
+import type { Source, SourceEvents } from '../stream/source.ts';
+import { newSourceCounts } from '../stream/source.ts';
 import { isSigned, readLabel } from './label.ts';
 
 export interface ModerationSourceOptions {
@@ -32,16 +33,7 @@ export function openModerationSource(options: ModerationSourceOptions): Source {
   const rejectedCounter = meter.createCounter('feedtrial.capture.rejected', {
     description: 'frames by reason',
   });
-  const counts: SourceCounts = {
-    events: 0,
-    rows: {},
-    rejected: {},
-    leftOut: {},
-    disagreements: 0,
-    healed: 0,
-    stepsBack: 0,
-    skipped: 0,
-  };
+  const counts = newSourceCounts();
   const backlog = { messages: 0, bytes: 0 };
   const waiting: Waiting[] = [];
   let working: Promise<void> | null = null;

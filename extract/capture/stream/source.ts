@@ -56,3 +56,15 @@ export interface Source {
 }
 
 export type OpenSource = (spool: Spool, events: SourceEvents) => Promise<Source>;
+
+/** Counts of a source that has seen nothing yet. */
+export const newSourceCounts = (): SourceCounts => ({
+  events: 0,
+  rows: {},
+  rejected: {},
+  leftOut: {},
+  disagreements: 0,
+  healed: 0,
+  stepsBack: 0,
+  skipped: 0,
+});
