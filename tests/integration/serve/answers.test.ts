@@ -30,10 +30,8 @@ describe('a reader', () => {
       expect(answer.posts).toEqual([1, 2].map((n) => postOf(authorOf(participant), 'g1', n)));
       expect(answer.headers.get('cache-control')).toBe('private, no-store');
     }
-    const withFragment = await ask(
-      server,
-      await tokenOf(a.account, skeleton, { aud: `${serviceDid}#bsky_fg` }),
-    );
+    const withFragmentToken = await tokenOf(a.account, skeleton, { aud: `${serviceDid}#bsky_fg` });
+    const withFragment = await ask(server, withFragmentToken);
     expect(withFragment.posts[0]).toBe(postOf(authorOf(a.participant), 'g1', 1));
     const anonymous = await ask(server, null);
     expect(anonymous.posts).toHaveLength(50);
@@ -64,7 +62,10 @@ describe('a reader', () => {
       http_status: 200,
     });
     expect(JSON.stringify(lines)).not.toContain(a.account.did);
-    expect(JSON.stringify(lines)).not.toMatch(/bearer|eyJ/i); // no token, nor the beginning of one
+    // no token, nor the beginning of one; letters that are drawn by chance, such as a DID's, may spell it in another case
+    expect(JSON.stringify(lines)).not.toMatch(/bearer /i);
+    expect(JSON.stringify(lines)).not.toContain(withFragmentToken.split('.')[0]);
+    expect(JSON.stringify(lines)).not.toContain(withFragmentToken.split('.')[2]);
   });
 
   it('with a bad token gets 401 and the error that says what is wrong with it, never a feed', async () => {
