@@ -49,7 +49,7 @@ describe('reading a tree node', () => {
       }),
       { numRuns: 5_000 },
     );
-    expect(taken).toBeGreaterThan(500); // a changed hash is still a node
+    expect(taken).toBeGreaterThan(250); // a changed hash is still a node: about 500 of them, give or take 22
   });
 
   it('leaves keys that are not in order, or not keys, to be refused with a reason', () => {
