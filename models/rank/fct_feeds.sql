@@ -1,7 +1,7 @@
 -- The file has no column `generation`: its folder says it.
 {{ config(post_hook="{{ write_lake_file(
     '(select * exclude (generation) from ' ~ this ~ ')',
-    'feeds', 'generation=' ~ var('generation'), 'feeds.parquet', 'participant_id, position'
+    'feeds', 'generation=' ~ run_parameter('generation'), 'feeds.parquet', 'participant_id, position'
 ) }}") }}
 
 with assembled_feeds as (
@@ -32,7 +32,7 @@ final as (
 
     select
         ---------- ids
-        '{{ var("generation") }}' as generation,
+        '{{ run_parameter("generation") }}' as generation,
         assembled_feeds.participant_id,
         participants.arm,
         participants.policy,

@@ -1,5 +1,5 @@
 {{ config(post_hook="{{ write_lake_file(
-    this, 'feeds', 'generation=' ~ var('generation') ~ '/inputs', 'guardrails.parquet', 'guardrail'
+    this, 'feeds', 'generation=' ~ run_parameter('generation') ~ '/inputs', 'guardrails.parquet', 'guardrail'
 ) }}") }}
 
 with guardrails as (
@@ -85,7 +85,7 @@ label_sources as (
             labeler,
             min(priority) as priority
         from {{ ref('label_precedence') }}
-        where profile = '{{ var("label_profile") }}'
+        where profile = '{{ run_parameter("label_profile") }}'
         group by label, labeler
     ) as labelers_of_label
     group by label_name
@@ -151,9 +151,9 @@ final as (
         case
             when guardrails.guardrail = 'unlabelled_share' and unlabelled_detail.detail is not null
                 then
-                    'label profile {{ var("label_profile") }} lacks ' || unlabelled_detail.detail
+                    'label profile {{ run_parameter("label_profile") }} lacks ' || unlabelled_detail.detail
                     || '; let one of those labelers answer'
-                    {%- if var('label_profile') != 'demo' %}
+                    {%- if run_parameter('label_profile') != 'demo' %}
                     || ', or set FEEDTRIAL_LABEL_PROFILE=demo, whose labelers need no key'
                     {%- endif %}
         end as detail,

@@ -77,7 +77,7 @@ posts_in_blocks as (
         - (position_before_shuffle - 1 + shuffle_block_positions - shuffle_offset) % shuffle_block_positions
             as block_start,
         {{ draw_hex([
-            "'" ~ var('random_seed') ~ "'", 'participant_id', "'" ~ var('generation') ~ "'", 'uri'
+            "'" ~ run_parameter('random_seed') ~ "'", 'participant_id', "'" ~ run_parameter('generation') ~ "'", 'uri'
         ]) }} as draw
     from posts_within_served_cap
     where position_before_shuffle <= feed_length_posts + shuffle_block_positions - 1

@@ -5,7 +5,7 @@ with published_feeds as (
         participant_id,
         uri
     from {{ source('published', 'feeds') }}
-    where generation = '{{ var("previous_generation") }}'
+    where generation = '{{ run_parameter("previous_generation") }}'
 
 )
 

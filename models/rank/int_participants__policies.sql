@@ -36,7 +36,7 @@ final as (
         arms.served_before_cap_posts,
         arms.shuffle_block_positions,
         {{ draw_integer(
-            ["'" ~ var('random_seed') ~ "'", 'readers.participant_id', "'" ~ var('generation') ~ "'", "'offset'"],
+            ["'" ~ run_parameter('random_seed') ~ "'", 'readers.participant_id', "'" ~ run_parameter('generation') ~ "'", "'offset'"],
             'arms.shuffle_block_positions'
         ) }} as shuffle_offset
     from readers

@@ -1,5 +1,5 @@
 {{ config(post_hook="{{ write_lake_file(
-    this, 'feeds', 'generation=' ~ var('generation') ~ '/inputs', 'scored.parquet', 'uri'
+    this, 'feeds', 'generation=' ~ run_parameter('generation') ~ '/inputs', 'scored.parquet', 'uri'
 ) }}") }}
 
 with posts as (

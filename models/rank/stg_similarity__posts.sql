@@ -2,7 +2,7 @@
 with source as (
 
     select * from {{ source('similarity', 'similarity_posts') }}
-    where set = '{{ var("similarity_set") }}'
+    where set = '{{ run_parameter("similarity_set") }}'
 
 ),
 

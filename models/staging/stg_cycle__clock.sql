@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{% set told_us = var('as_of_us') | int %}
+{% set told_us = run_parameter('as_of_us') | int %}
 
 with latest_event as (
 

@@ -22,7 +22,7 @@ participants_of_this_study as (
         withdrawn_us
 
     from source
-    where study = '{{ var("study") }}'
+    where study = '{{ run_parameter("study") }}'
 
 )
 

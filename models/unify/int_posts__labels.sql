@@ -18,7 +18,7 @@ precedence as (
     from {{ ref('label_precedence') }} as precedence
     inner join {{ ref('labelers') }} as labelers
         on precedence.labeler = labelers.labeler
-    where precedence.profile = '{{ var("label_profile") }}'
+    where precedence.profile = '{{ run_parameter("label_profile") }}'
 
 ),
 

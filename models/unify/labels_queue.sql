@@ -1,7 +1,7 @@
 {{ config(
     materialized='table',
     tags=['queue'],
-    post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ var('publish_id'), 'labels.parquet', 'labeler, priority, event_us desc, uri') }}",
+    post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ run_parameter('publish_id'), 'labels.parquet', 'labeler, priority, event_us desc, uri') }}",
 ) }}
 
 with labelers as (
@@ -11,7 +11,7 @@ with labelers as (
         version,
         needs
     from {{ ref('labelers') }}
-    where {{ 'in_demo' if var('label_profile') == 'demo' else 'in_study' }}
+    where {{ 'in_demo' if run_parameter('label_profile') == 'demo' else 'in_study' }}
 
 ),
 

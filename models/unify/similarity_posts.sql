@@ -1,7 +1,7 @@
 {{ config(
     materialized='table',
     tags=['queue'],
-    post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ var('publish_id'), 'similarity_posts.parquet', 'uri') }}",
+    post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ run_parameter('publish_id'), 'similarity_posts.parquet', 'uri') }}",
 ) }}
 
 with embedders as (

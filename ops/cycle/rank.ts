@@ -138,7 +138,7 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
           command: 'build',
           select: selection,
           exclude: ['test_type:unit'], // they say something about the SQL, nothing about these feeds
-          vars,
+          parameters: vars,
           ...(signal ? { signal } : {}),
         });
       } catch (error) {

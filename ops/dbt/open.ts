@@ -14,7 +14,10 @@ export interface DbtRunOptions {
   /** dbt selectors, joined by union. */
   select?: string[];
   exclude?: string[];
+  /** dbt's own vars. dbt parses the project anew, some seconds, whenever one has changed: prefer parameters. */
   vars?: Record<string, string | number>;
+  /** What this run is told, as models read it by `run_parameter()`: changing it costs nothing. */
+  parameters?: Record<string, string | number>;
   fullRefresh?: boolean;
   /** Aborting kills the worker; the next run starts another. */
   signal?: AbortSignal;
@@ -71,7 +74,7 @@ export async function openDbt(config: Config, options: OpenDbtOptions = {}): Pro
     try {
       for (;;) {
         const startedMs = Date.now();
-        const answer = await current.invoke(argumentsOf(job), (node) => {
+        const answer = await current.invoke(argumentsOf(job), job.parameters ?? {}, (node) => {
           progress.note(`${node.index}${node.total > 0 ? ` of ${node.total}` : ''}: ${node.name}`);
         });
         const holder = lockHolder(answer);

@@ -1,9 +1,13 @@
 """A resident dbt: reads jobs as JSON lines on stdin, answers with JSON lines on stdout.
 
-In:   {"id": 1, "args": ["build", "--select", "staging"]}
+In:   {"id": 1, "args": ["build", "--select", "staging"], "parameters": {"as_of_us": "1780000000000000"}}
 Out:  {"event": "ready", "dbt": "1.12.6", "duckdb": "1.5.5"}
       {"event": "node", "id": 1, "name": "stg_bluesky__posts", "status": "success", "index": 3, "total": 40}
       {"event": "done", "id": 1, "success": true, "exception": null, "results": [...], "seconds": 1.7}
+
+Parameters are what one run is told: models read them by the macro run_parameter(). They travel as environment variables
+(FEEDTRIAL_RUN_<NAME>) and not as dbt's vars, because dbt parses the whole project anew whenever a var has changed. The parsed
+project is kept between jobs for as long as none of its files changes.
 
 What dbt itself prints goes to the file named by FEEDTRIAL_DBT_OUTPUT, so that stdout carries nothing but answers.
 """
@@ -71,10 +75,62 @@ def release_warehouse():
         DuckDBConnectionManager._ENV = None
 
 
-def run(job, answer):
+PARAMETER = "FEEDTRIAL_RUN_"
+PARSED_FOR = {"build", "run", "seed", "test"}
+
+
+def set_parameters(parameters):
+    """Gives a job its parameters and takes the last job's away."""
+    for name in [name for name in os.environ if name.startswith(PARAMETER)]:
+        del os.environ[name]
+    for name, value in parameters.items():
+        os.environ[PARAMETER + name.upper()] = str(value)
+
+
+def project_files():
+    """What dbt parses, by name, size and time of change: the same list means the same parsed project."""
+    from pathlib import Path
+
+    root = Path(os.environ["DBT_PROJECT_DIR"])
+    folders = [root / name for name in ("models", "macros", "seeds", "tests/sql", "snapshots", "analyses")]
+    files = [root / "dbt_project.yml", root / "profiles.yml", root / ".env"]
+    files += [file for folder in folders for file in folder.rglob("*")]
+    seen = []
+    for file in files:
+        try:
+            stat = file.stat()
+        except FileNotFoundError:
+            continue
+        seen.append((str(file), stat.st_mtime_ns, stat.st_size))
+    return sorted(seen)
+
+
+class ParsedProject:
+    """The project as dbt parsed it last, by the files and arguments that it came from."""
+
+    def __init__(self):
+        self.key = None
+        self.manifest = None
+
+    def manifest_for(self, args):
+        """A manifest to run on; None where dbt has to parse by itself, which also says what is wrong with a project."""
+        from dbt.cli.main import dbtRunner
+
+        if not args or args[0] not in PARSED_FOR:
+            return None
+        variables = args[args.index("--vars") : args.index("--vars") + 2] if "--vars" in args else []
+        key = (project_files(), variables)
+        if key != self.key:
+            outcome = dbtRunner().invoke(["parse", *variables])
+            self.key, self.manifest = (key, outcome.result) if outcome.success else (None, None)
+        return self.manifest
+
+
+def run(job, answer, parsed):
     from dbt.cli.main import dbtRunner
 
     started = time.monotonic()
+    set_parameters(job.get("parameters", {}))
     progress = {"index": 0, "total": 0}
 
     def on_event(event):
@@ -92,7 +148,7 @@ def run(job, answer):
             )
 
     try:
-        outcome = dbtRunner(callbacks=[on_event]).invoke(job["args"])
+        outcome = dbtRunner(manifest=parsed.manifest_for(job["args"]), callbacks=[on_event]).invoke(job["args"])
         exception = outcome.exception
         results = [describe_result(r) for r in getattr(outcome.result, "results", None) or []]
         success = bool(outcome.success)
@@ -127,8 +183,9 @@ def main():
     from dbt.cli.main import dbtRunner  # noqa: F401  the import is what takes seconds
 
     answer(event="ready", dbt=dbt_version, duckdb=duckdb.__version__)
+    parsed = ParsedProject()
     while True:
-        run(jobs.get(), answer)
+        run(jobs.get(), answer, parsed)
 
 
 if __name__ == "__main__":  # dbt starts processes of its own by spawn, which import this file again

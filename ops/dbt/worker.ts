@@ -26,7 +26,11 @@ export interface Worker {
   readonly alive: boolean;
   readonly pid: number | undefined;
   /** @throws FT_DBT_DIED if the process ends before it answered; rejects with `error` if `kill(error)` was called. */
-  invoke(args: string[], onNode: (node: NodeFinished) => void): Promise<DbtAnswer>;
+  invoke(
+    args: string[],
+    parameters: Record<string, string | number>,
+    onNode: (node: NodeFinished) => void,
+  ): Promise<DbtAnswer>;
   /** Ends the process at once; a job that is running is rejected with `error`. */
   kill(error?: unknown): Promise<void>;
   /** Lets the process end by itself, as it does when nobody can send it jobs any more. */
@@ -85,7 +89,7 @@ export function startWorker(config: Config): Worker {
     get pid() {
       return child.pid;
     },
-    invoke(args, onNode) {
+    invoke(args, parameters, onNode) {
       const id = nextId++;
       return new Promise((resolve, reject) => {
         if (!alive) {
@@ -93,7 +97,7 @@ export function startWorker(config: Config): Worker {
           return;
         }
         jobs.set(id, { onNode, resolve, reject });
-        child.stdin.write(`${JSON.stringify({ id, args })}\n`);
+        child.stdin.write(`${JSON.stringify({ id, args, parameters })}\n`);
       });
     },
     async kill(error) {

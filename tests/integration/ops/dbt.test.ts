@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -93,6 +93,29 @@ describe('a resident dbt', () => {
       ]);
       expect(other.stdout).toBe(word);
     }
+  });
+
+  test('tells each run its parameters without parsing anew, and notices an edited model', async () => {
+    const model = (column: string) =>
+      `select '{{ env_var("FEEDTRIAL_RUN_WORD", "none") if execute else "" }}' as ${column}`;
+    const config = projectOf({ 'one.sql': model('word') });
+    const dbt = await open(config);
+    const parsed = () => statSync(path.join(dbtFolders(config).target, 'partial_parse.msgpack')).mtimeMs;
+    const read = async (column: string): Promise<string> => {
+      const code = `import duckdb,sys\nprint(duckdb.connect(sys.argv[1]).sql("select ${column} from one").fetchone()[0])`;
+      return (await execa(dbtFolders(config).python, ['-c', code, config.warehouse])).stdout;
+    };
+    await dbt.run({ command: 'build', parameters: { word: 'first' } });
+    expect(await read('word')).toBe('first');
+    const before = parsed();
+    await dbt.run({ command: 'build', parameters: { word: 'second' } });
+    expect(await read('word')).toBe('second');
+    expect(parsed()).toBe(before);
+    await dbt.run({ command: 'build' }); // what one run was told is not what the next one is
+    expect(await read('word')).toBe('none');
+    writeFileSync(path.join(config.projectRoot, 'models', 'one.sql'), model('another_name'));
+    await dbt.run({ command: 'build', parameters: { word: 'third' } });
+    expect(await read('another_name')).toBe('third');
   });
 
   test('names each model that failed, its first error line, and where the log is', async () => {

@@ -97,3 +97,12 @@ describe('the README', () => {
     for (const file of links) expect(existsSync(path.join(projectRoot, file)), file).toBe(true);
   });
 });
+
+test('no model reads a var of dbt itself: one that changes every run would be parsed for anew in every cycle', () => {
+  const readers = ['models', 'macros', 'tests/sql'].flatMap((folder) =>
+    readdirSync(path.join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.sql') && /(?<![\w])var\(\s*['"]/.test(read(`${folder}/${file}`)))
+      .map((file) => `${folder}/${file}`),
+  );
+  expect(readers).toEqual([]);
+});
