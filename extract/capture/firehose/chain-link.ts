@@ -1,7 +1,8 @@
 import { Rejection } from '../rejection.ts';
-import { cidKey, type CidKey } from './car.ts';
+import { cidKey, type CarBlocks, type CidKey } from './car.ts';
 import { invert, type KeyChange } from './invert.ts';
 import type { MstNode } from './mst.ts';
+import { undoOne } from './undo-one.ts';
 
 /** How a commit hangs together with the one before it. Trees are named by the first eight bytes of their hash, in hex. */
 export interface ChainLink {
@@ -17,6 +18,48 @@ export interface ChainLink {
 }
 
 type Link = Parameters<typeof cidKey>[0];
+
+interface Operation {
+  action: string;
+  path: string;
+  cid: Link;
+  prev?: Link;
+}
+
+/** What an operation did to its key; null where the server doesn't say what was there before. */
+function changeOf({ action, path, cid, prev }: Operation): KeyChange | null {
+  if (action !== 'create' && !prev) return null;
+  return {
+    key: path,
+    before: action === 'create' ? null : cidKey(prev),
+    after: action === 'delete' ? null : cidKey(cid),
+  };
+}
+
+/**
+ * The link of a commit whose only operation is proved and leads back to its `prevData`, both in one walk (`undoOne`): what
+ * nearly every commit is. Null for any other, of which it says nothing: the operations are to be proved one by one, and
+ * `chainLink` undoes them.
+ */
+export function provedLink(body: Record<string, unknown>, root: CidKey, car: CarBlocks): ChainLink | null {
+  const ops = body.ops as Operation[];
+  if (ops.length !== 1 || !body.prevData) return null;
+  let previous: CidKey;
+  try {
+    const change = changeOf(ops[0] as Operation);
+    previous = cidKey(body.prevData as Link);
+    if (change === null || undoOne(car, root, change) !== previous) return null;
+  } catch {
+    return null; // a link that is none
+  }
+  return {
+    since: typeof body.since === 'string' ? body.since : null,
+    prevData: treeName(previous),
+    data: treeName(root),
+    operations: 'proved',
+    problem: null,
+  };
+}
 
 /** Enough of a tree's CID to tell one of a repository's trees from another. */
 export const treeName = (cid: CidKey): string => Buffer.from(cid.slice(4, 12), 'latin1').toString('hex');
@@ -43,18 +86,10 @@ export function chainLink(
     const previous = cidKey(body.prevData as Link);
     link.prevData = treeName(previous);
     const changes: KeyChange[] = [];
-    for (const { action, path, cid, prev } of body.ops as {
-      action: string;
-      path: string;
-      cid: Link;
-      prev?: Link;
-    }[]) {
-      if (action !== 'create' && !prev) return link;
-      changes.push({
-        key: path,
-        before: action === 'create' ? null : cidKey(prev),
-        after: action === 'delete' ? null : cidKey(cid),
-      });
+    for (const operation of body.ops as Operation[]) {
+      const change = changeOf(operation);
+      if (change === null) return link;
+      changes.push(change);
     }
     if (new Set(changes.map(({ key }) => key)).size < changes.length)
       throw new Rejection('bad_proof', 'two operations on one record');

@@ -1,7 +1,7 @@
 import { decode, encode, type BytesWrapper, type CidLinkWrapper } from '@atcute/cbor';
 import { Rejection } from '../rejection.ts';
 import { cidKey, cidText, openCar, type CarBlocks, type CidKey } from './car.ts';
-import { chainLink, treeName } from './chain-link.ts';
+import { chainLink, provedLink, treeName } from './chain-link.ts';
 import type { Decoder, OpenedFrame, RecordOperation, VerifiedCommit, VerifiedSync } from './decoder.ts';
 import { eventMicroseconds } from './event-time.ts';
 import { frameType, parseFrame } from './frame.ts';
@@ -67,6 +67,13 @@ function recordJson(car: CarBlocks, cid: CidKey, path: string): string {
   return JSON.stringify(record); // links and bytes know their JSON form
 }
 
+/** A collection and a key, with one slash between. */
+function isPath(path: unknown): path is string {
+  if (typeof path !== 'string') return false;
+  const slash = path.indexOf('/');
+  return slash > 0 && path.indexOf('/', slash + 1) === -1;
+}
+
 const actions = new Set(['create', 'update', 'delete']);
 
 /** Decoder on @atcute/cbor, libsecp256k1 and a synchronous walk over the CAR, in place of promises and pure JavaScript. */
@@ -93,13 +100,14 @@ export const fastDecoder: Decoder = {
     const commit = signedCommit(car, did, key);
     const root = cidKey(commit.data);
     const node = openTree(car);
-    const operations: RecordOperation[] = [];
-    for (const { action, path, cid: link } of body.ops as Operation[]) {
-      const slash = typeof path === 'string' ? path.indexOf('/') : -1;
-      if (slash < 1 || path.indexOf('/', slash + 1) !== -1 || !actions.has(action))
+    const ops = body.ops as Operation[];
+    for (const { action, path } of ops)
+      if (!isPath(path) || !actions.has(action))
         return malformed(`an operation '${String(action)}' on '${String(path)}'`);
+    const proved = key === null ? null : provedLink(body, root, car);
+    const operations = ops.map(({ action, path, cid: link }): RecordOperation => {
       const cid = action === 'delete' ? null : cidKey(link);
-      if (key !== null) {
+      if (key !== null && proved === null) {
         const found = lookUp(node, root, path);
         if (found !== cid)
           throw new Rejection(
@@ -107,18 +115,23 @@ export const fastDecoder: Decoder = {
             `${action} of ${path}: the tree has ${found === null ? 'nothing' : cidText(found)} there`,
           );
       }
-      operations.push({
+      const slash = path.indexOf('/');
+      return {
         collection: path.slice(0, slash),
         rkey: path.slice(slash + 1),
         operation: action as RecordOperation['operation'],
         cid: cid === null ? null : cidText(cid),
         record: cid === null ? null : recordJson(car, cid, path),
-      });
-    }
+      };
+    });
     for (const cid of car.cids())
       if (!car.matches(cid))
         throw new Rejection('cid_mismatch', `block ${cidText(cid)} does not have its CID's content`);
-    return { rev: commit.rev, operations, link: key === null ? null : chainLink(body, root, node) };
+    return {
+      rev: commit.rev,
+      operations,
+      link: key === null ? null : (proved ?? chainLink(body, root, node)),
+    };
   },
 
   sync({ body, did }, key): VerifiedSync {

@@ -5,6 +5,7 @@ import { cidKey, openCar, type CidKey } from '../../../extract/capture/firehose/
 import { chainLink } from '../../../extract/capture/firehose/chain-link.ts';
 import { invert, type KeyChange } from '../../../extract/capture/firehose/invert.ts';
 import { openTree, parseNode } from '../../../extract/capture/firehose/mst.ts';
+import { undoOne } from '../../../extract/capture/firehose/undo-one.ts';
 import { encodeFrame, parseFrame } from '../../../extract/capture/index.ts';
 import { hasData, realFrames } from '../../data.ts';
 import { commitOf } from '../../relay/index.ts';
@@ -20,7 +21,19 @@ async function treeOf(entries: Map<string, Cid>) {
   const { root, blocks } = await tree.getUnstoredBlocks();
   const nodes = new Map<CidKey, Uint8Array>();
   blocks.forEach((bytes, cid) => nodes.set(cidKey(cid as never), bytes));
-  return { root: cidKey(root as never), node: (cid: CidKey) => parseNode(nodes.get(cid) as Uint8Array) };
+  const block = (cid: CidKey): Buffer => Buffer.from(nodes.get(cid) as Uint8Array);
+  return {
+    root: cidKey(root as never),
+    node: (cid: CidKey) => parseNode(block(cid)),
+    nodes,
+    car: {
+      root: cidKey(root as never),
+      block,
+      has: (cid: CidKey) => nodes.has(cid),
+      matches: (cid: CidKey) => nodes.has(cid),
+      cids: () => nodes.keys(),
+    },
+  };
 }
 
 /** CIDs of anything: of trees of one key each. */
@@ -60,6 +73,75 @@ describe('undoing the operations of a commit', () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  /** Keys of different collections and lengths, so that what neighbours share varies, and nodes have up to dozens. */
+  const anyKey = fc
+    .tuple(fc.constantFrom('a.b', 'app.bsky.feed.like', 'app.bsky.feed.post'), fc.nat(300))
+    .map(([collection, n]) => `${collection}/${n.toString(7).padStart(n % 3)}`.replaceAll(' ', '3'));
+
+  it('one operation is undone on the bytes as it is in general, or left to that', async () => {
+    let done = 0;
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(anyKey, { maxLength: 80 }),
+        anyKey,
+        fc.constantFrom('create', 'update', 'delete'),
+        async (others, touched, action) => {
+          const rest = new Map(
+            others.filter((at) => at !== touched).map((at, i) => [at, cids[i % 3] as Cid]),
+          );
+          const [old, now] = [cids[3] as Cid, cids[4] as Cid];
+          const had = await treeOf(action === 'create' ? rest : new Map(rest).set(touched, old));
+          const has = await treeOf(action === 'delete' ? rest : new Map(rest).set(touched, now));
+          const change: KeyChange = {
+            key: touched,
+            before: action === 'create' ? null : cidKey(old as never),
+            after: action === 'delete' ? null : cidKey(now as never),
+          };
+          const root = undoOne(has.car, has.root, change);
+          runs++;
+          if (root === null) return;
+          done++;
+          expect(root).toBe(had.root);
+          // what is claimed of the key must be so
+          const other = cidKey(cids[0] as never);
+          if (change.after !== null)
+            expect(undoOne(has.car, has.root, { ...change, after: other })).toBeNull();
+          if (change.after === null)
+            expect(undoOne(has.car, has.root, { ...change, before: other })).not.toBe(had.root);
+          if (change.after !== null)
+            expect(undoOne(has.car, has.root, { ...change, key: `${touched}0` })).toBeNull();
+        },
+      ),
+      { numRuns: 400 },
+    );
+    expect(done).toBeGreaterThan(runs / 2);
+  });
+
+  it('a node with a bit turned is never taken for one that leads back', async () => {
+    const keys = Array.from({ length: 40 }, (_, n) => `app.bsky.feed.post/${String(n * 7).padStart(3, '0')}`);
+    const touched = keys[20] as string;
+    const now = cids[4] as Cid;
+    const rest = new Map(keys.filter((at) => at !== touched).map((at, i) => [at, cids[i % 3] as Cid]));
+    const had = await treeOf(rest);
+    const has = await treeOf(new Map(rest).set(touched, now));
+    const change: KeyChange = { key: touched, before: null, after: cidKey(now as never) };
+    const read = new Set<CidKey>();
+    const block = (cid: CidKey): Buffer => (read.add(cid), has.car.block(cid));
+    expect(undoOne({ ...has.car, block }, has.root, change)).toBe(had.root);
+    expect(read.size).toBeGreaterThan(1);
+    // `matches` of this car says yes to anything, so the bytes alone have to tell
+    for (const cid of read) {
+      const node = has.nodes.get(cid) as Uint8Array;
+      for (let bit = 0; bit < node.length * 8; bit++) {
+        const byte = node[bit >> 3] as number;
+        node[bit >> 3] = byte ^ (1 << (bit & 7));
+        expect(undoOne(has.car, has.root, change)).not.toBe(had.root);
+        node[bit >> 3] = byte;
+      }
+    }
   });
 
   describe.skipIf(!hasData)('of the real frames', () => {
