@@ -33,7 +33,7 @@ export async function run(args: string[]): Promise<void> {
   const said: string[] = [];
   for (const kind of ['real', 'synthetic'] as const) {
     if (!values.only.split(',').includes(kind)) continue;
-    const warm = kind === 'real' ? 300 : 2_000;
+    const warm = 3_000;
     const load = {
       kind,
       warm,

@@ -53,7 +53,15 @@ void (async () => {
   tell({ kind: 'warm' });
 })();
 
-const summary = await capture({ config, source, url, plcUrl, collections: [], maxEvents: count });
+const summary = await capture({
+  config,
+  source,
+  url,
+  plcUrl,
+  collections: [],
+  keepDuplicates: true,
+  maxEvents: count,
+});
 const { user, system } = process.cpuUsage(began);
 tell({
   kind: 'done',

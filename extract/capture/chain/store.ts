@@ -35,6 +35,9 @@ export interface ChainStore {
   close(): void;
 }
 
+/** States that are held in memory beside SQLite's pages: most commits are of repositories that wrote one not long ago; 250 bytes each. */
+const mostHeld = 50_000;
+
 const keyOf = (did: string): Buffer => hash('sha256', did, 'buffer').subarray(0, 8);
 
 /** Opens `<spool>/chain/repositories.sqlite`. A file that is no database is set aside, and the chain begins anew. */
@@ -64,21 +67,33 @@ export function openChainStore(spool: string): ChainStore {
   });
   const stored = database.prepare('SELECT cursor, us FROM position').get() as ChainPosition | undefined;
   let position = stored ?? null;
+  const held = new Map<string, RepositoryState>(); // oldest first
+  const hold = (did: string, state: RepositoryState): void => {
+    held.delete(did);
+    held.set(did, state);
+    if (held.size > mostHeld) held.delete(held.keys().next().value as string);
+  };
   return {
     get position() {
       return position;
     },
     get(did) {
+      const recent = held.get(did);
+      if (recent !== undefined) return recent;
       const row = select.get(keyOf(did)) as [string, Buffer, number | null, number] | undefined;
       if (row === undefined) return null;
-      return { rev: row[0], data: row[1].toString('hex'), seq: row[2], eventUs: row[3] };
+      const state = { rev: row[0], data: row[1].toString('hex'), seq: row[2], eventUs: row[3] };
+      hold(did, state);
+      return state;
     },
     save(states, at) {
       saveAll(states, at);
+      for (const [did, state] of states) hold(did, state);
       position = at;
     },
     clear() {
       database.exec('DELETE FROM position; DELETE FROM repositories');
+      held.clear();
       position = null;
     },
     close() {

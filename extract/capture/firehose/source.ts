@@ -100,6 +100,7 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     for (const [type, n] of Object.entries(result.frames)) eventCounter.add(n, { type });
     for (const [reason, n] of Object.entries(result.rejected)) rejectedCounter.add(n, { reason });
     for (const did of result.identities) keys.forget(did);
+    if (result.identities.length > 0) verifiers.forget(result.identities);
     for (const { index } of result.retryable)
       retries.add(batch.frames[index] as Buffer, batch.receivedUs[index] as number, 1);
     for (const notice of result.notices) events.onNotice(notice);
