@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Config } from '../../ops/config/index.ts';
+import { sitePackages, type Config } from '../../ops/config/index.ts';
 import { enrichErrors } from '../errors.ts';
 
 /** Files of a sentence model, absolute. */
@@ -8,16 +8,6 @@ export interface EmbeddingWeights {
   model: string;
   tokenizer: string;
   tokenizerConfig: string;
-}
-
-/** `site-packages` of the project's Python environment; more than one where Python was upgraded. */
-function sitePackages(projectRoot: string): string[] {
-  const windows = path.join(projectRoot, '.venv', 'Lib', 'site-packages');
-  const lib = path.join(projectRoot, '.venv', 'lib');
-  const versions = existsSync(lib) ? readdirSync(lib).filter((name) => name.startsWith('python')) : [];
-  return [...versions.map((name) => path.join(lib, name, 'site-packages')), windows].filter((folder) =>
-    existsSync(folder),
-  );
 }
 
 /**

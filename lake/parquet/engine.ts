@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { attachS3 } from './object-store.ts';
 
 export interface EngineOptions {
   /** DuckDB's memory_limit, such as '2GB'. */
@@ -14,6 +15,8 @@ export interface Engine {
   readonly connection: DuckDBConnection;
   /** Folder for files on their way to the lake; removed by `close()`. */
   readonly scratch: string;
+  /** Makes ready what a statement names, where it goes to `connection` rather than to `run` or `rows`. */
+  reach(sql: string): Promise<void>;
   run(sql: string): Promise<void>;
   /** Rows as plain objects; BIGINT as bigint, lists as arrays. */
   rows<T = Record<string, unknown>>(sql: string): Promise<T[]>;
@@ -49,13 +52,21 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const connection = await instance.connect();
   // Times are BIGINT microseconds everywhere; what SQL formats from them must not depend on the machine's zone.
   await connection.run("SET TimeZone = 'UTC'; SET preserve_insertion_order = false");
+  // a lake in a folder never pays for what S3 needs
+  let attaching: Promise<void> | null = null;
+  const reach = async (sql: string): Promise<void> => {
+    if (sql.includes('s3://')) await (attaching ??= attachS3(connection));
+  };
   return {
     connection,
     scratch,
+    reach,
     async run(sql) {
+      await reach(sql);
       await connection.run(sql);
     },
     async rows<T>(sql: string) {
+      await reach(sql);
       const reader = await connection.runAndReadAll(sql);
       return reader.getRowObjectsJS() as T[];
     },

@@ -97,10 +97,11 @@ export class LocalLake implements Lake {
   }
 
   async exists(relative: string): Promise<boolean> {
-    return fs.access(this.uri(relative)).then(
-      () => true,
-      () => false,
-    );
+    const stat = await fs.stat(this.uri(relative)).catch((error: unknown) => {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
+      throw error;
+    });
+    return stat?.isFile() ?? false;
   }
 
   async write(relative: string, content: Uint8Array | string): Promise<void> {
@@ -135,18 +136,34 @@ export class LocalLake implements Lake {
       await this.#move(localFile, target);
     } catch (error) {
       if (!hasCode(error, 'EXDEV')) throw error;
-      const temporary = temporaryName(target); // another file system: copy beside, then rename
-      await fs.copyFile(localFile, temporary);
-      const copy = await fs.open(temporary, 'r+');
-      await copy.sync();
-      await copy.close();
-      await this.#move(temporary, target);
+      await this.#copyInto(localFile, target); // another file system
       await fs.rm(localFile, { force: true });
+    }
+  }
+
+  async upload(localFile: string, relative: string): Promise<void> {
+    const target = this.uri(relative);
+    await makeFolder(path.dirname(target));
+    await this.#copyInto(localFile, target);
+  }
+
+  async download(relative: string, localFile: string): Promise<boolean> {
+    try {
+      await fs.copyFile(this.uri(relative), localFile);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT') && !(await this.exists(relative))) return false;
+      throw error;
     }
   }
 
   async remove(relative: string): Promise<void> {
     await fs.rm(this.uri(relative), { force: true });
+  }
+
+  /** A folder keeps no versions. */
+  async purge(relative: string): Promise<void> {
+    await this.remove(relative);
   }
 
   async sweep(nowMs: number): Promise<number> {
@@ -199,6 +216,16 @@ export class LocalLake implements Lake {
       await handle.close();
     }
     return temporary;
+  }
+
+  /** Copies beside the target, then renames. */
+  async #copyInto(localFile: string, target: string): Promise<void> {
+    const temporary = temporaryName(target);
+    await fs.copyFile(localFile, temporary);
+    const copy = await fs.open(temporary, 'r+');
+    await copy.sync();
+    await copy.close();
+    await this.#move(temporary, target);
   }
 
   async #move(from: string, to: string): Promise<void> {

@@ -26,11 +26,18 @@ export interface Lake {
   create(path: string, content: Uint8Array | string): Promise<boolean>;
   /** Moves a finished local file into the lake, atomically and durably; the local file is gone afterwards. */
   adopt(localFile: string, path: string): Promise<void>;
+  /** Like `adopt`, but the local file stays. */
+  upload(localFile: string, path: string): Promise<void>;
+  /** Copies a file of the lake to a local one, replacing that; false where there is no such file. */
+  download(path: string, localFile: string): Promise<boolean>;
   /** Removes a file; nothing happens if it isn't there. */
   remove(path: string): Promise<void>;
+  /** Removes a file and every version that the store kept of it, for good: what erasure needs. */
+  purge(path: string): Promise<void>;
   /**
-   * Removes what writers that were killed left half written: of a process of this machine that is dead, or a day old.
-   * @returns how many files it removed
+   * Removes what writers that were killed left half written: of a process of this machine that is dead, or a day old; in S3
+   * uploads in parts that are a day old.
+   * @returns how many it removed
    */
   sweep(nowMs: number): Promise<number>;
   /**

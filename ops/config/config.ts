@@ -13,6 +13,7 @@ const flag = z.enum(['0', '1', 'true', 'false']).transform((v) => v === '1' || v
 const environment = z.object({
   FEEDTRIAL_LAKE: folderOrS3.default('./lake-data'),
   FEEDTRIAL_PRIVATE_LAKE: folderOrS3.default('./private-data'),
+  FEEDTRIAL_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(), // read where credentials are: see lake/store/s3
   FEEDTRIAL_SPOOL: z.string().min(1).default('./spool-data'),
   FEEDTRIAL_WAREHOUSE: z.string().min(1).default('./warehouse/feedtrial.duckdb'),
   FEEDTRIAL_STUDY_DB: z.string().min(1).default('./study-data/study.sqlite'),

@@ -1,1 +1,2 @@
-export { loadConfig, type Config } from './config.ts';
+export { loadConfig, projectRoot, type Config } from './config.ts';
+export { sitePackages } from './site-packages.ts';
