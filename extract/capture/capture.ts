@@ -12,8 +12,9 @@ import { openVerifiers } from './firehose/verifiers.ts';
 import { closeIdleConnections } from '../../ops/fetch/index.ts';
 import { openSigningKeys } from './identity/keys.ts';
 import { resolveSigningKey } from './identity/resolve.ts';
-import { jetstreamCursorOf } from './jetstream/event.ts';
+import { isVersion2, jetstreamCursorOf } from './jetstream/event.ts';
 import { openJetstreamSource, rewindUs } from './jetstream/source.ts';
+import { dictionaryId } from './jetstream/unpack.ts';
 import { openModerationSource } from './moderation/source.ts';
 import { firehoseCursorOf, firehoseFormat, jetstreamFormat, moderationFormat } from './spool/lines.ts';
 import { openSpool, type Spool } from './spool/open.ts';
@@ -56,7 +57,7 @@ export interface CaptureOptions {
   sameServer?: boolean | undefined;
   /** Reconnect when nothing was heard for this many seconds; default 30. */
   watchdogSeconds?: number | undefined;
-  /** File with the zstd dictionary of a Jetstream v1 server: events are asked for compressed. */
+  /** File with the zstd dictionary of a Jetstream server: events are asked for compressed. */
   zstdDictionary?: string | undefined;
   /** Asks a capture that has the stream to end, and goes on where it stopped. */
   takeOver?: boolean | undefined;
@@ -152,7 +153,8 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
   const url = streamUrl(given, paths[source]);
   if (url === null) throw captureErrors.badUrl(given);
 
-  const dictionary = options.zstdDictionary === undefined ? null : readDictionary(options.zstdDictionary);
+  const dictionary =
+    options.zstdDictionary === undefined ? null : readDictionary(options.zstdDictionary, url);
 
   return runStage({ config, dag, runId, stage: `capture.${source}`, now }, async (stage) => {
     const startedMs = now();
@@ -360,12 +362,19 @@ async function sealing(spool: Spool): Promise<boolean> {
   }
 }
 
-function readDictionary(file: string): Buffer {
+function readDictionary(file: string, server: URL): Buffer {
+  let dictionary: Buffer;
   try {
-    return fs.readFileSync(file);
+    dictionary = fs.readFileSync(file);
   } catch (cause) {
     throw captureErrors.noDictionary(file, cause);
   }
+  if (isVersion2(server) && dictionaryId(dictionary) === null)
+    throw captureErrors.noDictionary(
+      file,
+      new Error('it has no number, by which a server of version 2 knows it'),
+    );
+  return dictionary;
 }
 
 function eventTimeOf(line: Buffer): number | null {

@@ -16,11 +16,17 @@ export interface JetstreamDouble {
  */
 export async function startJetstreamDouble(
   lines: (string | Buffer)[],
-  { dropAfter = Infinity, dictionary }: { dropAfter?: number; dictionary?: Buffer } = {},
+  {
+    dropAfter = Infinity,
+    dictionary,
+    path = '/subscribe',
+  }: { dropAfter?: number; dictionary?: Buffer; path?: string } = {},
 ): Promise<JetstreamDouble> {
   const timeOf = (line: string | Buffer): number => {
     const match = /"time_us":(\d+)/.exec(line.toString());
-    return match ? Number(match[1]) : Infinity;
+    if (match) return Number(match[1]);
+    const witnessed = /"witnessedAt":"([^"]+)\.(\d{6})Z"/.exec(line.toString()); // version 2
+    return witnessed ? Date.parse(`${witnessed[1]}Z`) * 1000 + Number(witnessed[2]) : Infinity;
   };
   const queries: URLSearchParams[] = [];
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
@@ -43,7 +49,7 @@ export async function startJetstreamDouble(
     }
   });
   return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/subscribe`,
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}${path}`,
     queries,
     async close() {
       for (const socket of server.clients) socket.terminate();

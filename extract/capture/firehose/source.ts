@@ -1,11 +1,10 @@
-import { metrics } from '@opentelemetry/api';
 import type { Chain, ChainedCommit } from '../chain/follow.ts';
 import type { SigningKeys } from '../identity/keys.ts';
 import { log } from '../../../ops/telemetry/index.ts';
 import { cursorLine, firehoseGapLine } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 import type { Source, SourceEvents } from '../stream/source.ts';
-import { newSourceCounts } from '../stream/source.ts';
+import { newSourceCounts, sourceCounters } from '../stream/source.ts';
 import type { BatchResult, FrameBatch } from './batch.ts';
 import { openRetries } from './retries.ts';
 import type { Verifiers } from './verifiers.ts';
@@ -55,11 +54,7 @@ function addLeftOut(sum: Record<string, number>, more: Record<string, number>): 
 export function openFirehoseSource(options: FirehoseSourceOptions): Source {
   const { url, spool, events, verifiers, keys, chain, now = Date.now } = options;
   const retries = openRetries(options.retryDelaysMs ?? [minute, 5 * minute, 30 * minute], now);
-  const meter = metrics.getMeter('feedtrial');
-  const eventCounter = meter.createCounter('feedtrial.capture.events', { description: 'frames by type' });
-  const rejectedCounter = meter.createCounter('feedtrial.capture.rejected', {
-    description: 'frames by reason',
-  });
+  const counters = sourceCounters();
 
   const counts = newSourceCounts();
   let filling: FrameBatch = { frames: [], receivedUs: [] };
@@ -97,8 +92,8 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     addTo(counts.rejected, result.rejected);
     addLeftOut(counts.leftOut, result.leftOut);
     counts.disagreements += result.disagreements;
-    for (const [type, n] of Object.entries(result.frames)) eventCounter.add(n, { type });
-    for (const [reason, n] of Object.entries(result.rejected)) rejectedCounter.add(n, { reason });
+    for (const [type, n] of Object.entries(result.frames)) counters.events.add(n, { type });
+    for (const [reason, n] of Object.entries(result.rejected)) counters.rejected.add(n, { reason });
     for (const did of result.identities) keys.forget(did);
     if (result.identities.length > 0) verifiers.forget(result.identities);
     for (const { index } of result.retryable)

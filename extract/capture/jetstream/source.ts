@@ -1,10 +1,9 @@
-import { metrics } from '@opentelemetry/api';
-import { jetstreamGapLine } from '../spool/lines.ts';
+import { gapId, jetstreamGapLine, type GapStatement } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 import type { Source, SourceEvents } from '../stream/source.ts';
-import { newSourceCounts } from '../stream/source.ts';
-import { readJetstreamEvent } from './event.ts';
-import { unpack } from './unpack.ts';
+import { newSourceCounts, sourceCounters } from '../stream/source.ts';
+import { isVersion2, readJetstreamMessage, type JetstreamEvent } from './event.ts';
+import { dictionaryId, unpack } from './unpack.ts';
 
 export interface JetstreamSourceOptions {
   url: URL;
@@ -21,16 +20,31 @@ export const rewindUs = 5_000_000;
 /** A first event this much later than what was asked for means that the server doesn't have what lies between. */
 const lostUs = 120_000_000;
 
+/** A repository was reset: what it holds now has to be fetched. */
+const resetOf = ({ did, timeUs }: JetstreamEvent, rev: string): GapStatement => ({
+  gap_id: gapId('jetstream', 'sync', `${did} ${rev}`),
+  kind: 'sync',
+  state: 'open',
+  did,
+  collection: null,
+  from_us: null,
+  to_us: timeUs,
+  from_seq: null,
+  to_seq: null,
+  detail: `the repository was reset to rev ${rev}: fetch it whole`,
+});
+
 const lineEnd = Buffer.from('}\n');
 
-/** Jetstream v1: JSON events, unsigned. They go to the spool as they came. */
+/**
+ * Jetstream: JSON events, unsigned. They go to the spool as they came, those of version 2 in their envelope. The path of the
+ * address says which version it is. Both are asked by time: a server of version 2 numbers its events as well, but
+ * only for itself.
+ */
 export function openJetstreamSource(options: JetstreamSourceOptions): Source {
   const { url, spool, events, collections, dictionary = null, now = Date.now } = options;
-  const meter = metrics.getMeter('feedtrial');
-  const eventCounter = meter.createCounter('feedtrial.capture.events', { description: 'events by type' });
-  const rejectedCounter = meter.createCounter('feedtrial.capture.rejected', {
-    description: 'events by reason',
-  });
+  const counters = sourceCounters();
+  const version2 = isVersion2(url);
   const counts = newSourceCounts();
   const backlog = { messages: 0, bytes: 0 };
   let pieces: Buffer[] = [];
@@ -68,8 +82,11 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
     failed: new Promise<never>(() => {}),
     url(cursor) {
       const asked = new URL(url);
-      for (const collection of collections) asked.searchParams.append('wantedCollections', collection);
-      if (dictionary !== null) asked.searchParams.set('compress', 'true');
+      const wanted = version2 ? 'collections' : 'wantedCollections';
+      for (const collection of collections) asked.searchParams.append(wanted, collection);
+      if (dictionary !== null && version2)
+        asked.searchParams.set('zstdDictionary', String(dictionaryId(dictionary)));
+      else if (dictionary !== null) asked.searchParams.set('compress', 'true');
       if (cursor !== null) asked.searchParams.set('cursor', String(cursor));
       askedUs = cursor;
       return asked.href;
@@ -77,11 +94,18 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
     take(received) {
       const message = dictionary === null ? received : unpack(received, dictionary);
       const nowUs = Math.round(now() * 1000);
-      const event = readJetstreamEvent(message);
+      const event = readJetstreamMessage(message);
+      if (event !== null && 'notice' in event) {
+        flush(); // what came before it was from where the stream stood then
+        // the server has said itself what `lostUs` would have to guess
+        if (event.name === 'OutdatedCursor') askedUs = null;
+        events.onNotice({ kind: event.notice, name: event.name, message: event.message });
+        return;
+      }
       if (event === null) {
         const reason = 'malformed_frame';
         counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
-        rejectedCounter.add(1, { reason });
+        counters.rejected.add(1, { reason });
         const row = {
           reason,
           detail: 'not a Jetstream event',
@@ -91,8 +115,11 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
         pieces.push(Buffer.from(`${JSON.stringify({ i: nowUs, rejected: row })}\n`));
       } else {
         counts.rows[event.kind] = (counts.rows[event.kind] ?? 0) + 1;
-        eventCounter.add(1, { type: event.kind });
-        pieces.push(Buffer.from(`{"i":${nowUs},"e":`), message, lineEnd);
+        counters.events.add(1, { type: event.kind });
+        if (event.version === 1) pieces.push(Buffer.from(`{"i":${nowUs},"e":`), message, lineEnd);
+        else if (event.syncedRev === null)
+          pieces.push(Buffer.from(`{"i":${nowUs},"t":${event.timeUs},"m":`), message, lineEnd);
+        else pieces.push(Buffer.from(jetstreamGapLine(resetOf(event, event.syncedRev), nowUs, event.timeUs)));
         firstUs ??= event.timeUs;
         lastUs = event.timeUs;
       }

@@ -13,3 +13,12 @@ export function unpack(message: Buffer, dictionary: Buffer): Buffer {
     return message;
   }
 }
+
+const dictionaryMagic = 0xec30a437;
+
+/** Number by which a server of version 2 knows a zstd dictionary; null for a file that isn't a dictionary with a number. */
+export function dictionaryId(dictionary: Buffer): number | null {
+  return dictionary.length >= 8 && dictionary.readUInt32LE(0) === dictionaryMagic
+    ? dictionary.readUInt32LE(4)
+    : null;
+}

@@ -1,11 +1,10 @@
-import { metrics } from '@opentelemetry/api';
 import { frameType, parseFrame } from '../firehose/frame.ts';
 import type { SigningKeys } from '../identity/keys.ts';
 import { Rejection } from '../rejection.ts';
 import type { GapStatement } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 import type { Source, SourceEvents } from '../stream/source.ts';
-import { newSourceCounts } from '../stream/source.ts';
+import { newSourceCounts, sourceCounters } from '../stream/source.ts';
 import { isSigned, readLabel } from './label.ts';
 
 export interface ModerationSourceOptions {
@@ -28,11 +27,7 @@ interface Waiting {
  */
 export function openModerationSource(options: ModerationSourceOptions): Source {
   const { url, spool, events, keys, now = Date.now } = options;
-  const meter = metrics.getMeter('feedtrial');
-  const eventCounter = meter.createCounter('feedtrial.capture.events', { description: 'frames by type' });
-  const rejectedCounter = meter.createCounter('feedtrial.capture.rejected', {
-    description: 'frames by reason',
-  });
+  const counters = sourceCounters();
   const counts = newSourceCounts();
   const backlog = { messages: 0, bytes: 0 };
   const waiting: Waiting[] = [];
@@ -68,7 +63,7 @@ export function openModerationSource(options: ModerationSourceOptions): Source {
       const { reason, message } =
         error instanceof Rejection ? error : new Rejection('malformed_frame', (error as Error).message);
       counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
-      rejectedCounter.add(1, { reason });
+      counters.rejected.add(1, { reason });
       const kept = frame.toString('base64');
       rows.push({
         ...stamp('rejected', seq, receivedUs),
@@ -83,7 +78,7 @@ export function openModerationSource(options: ModerationSourceOptions): Source {
       const parsed = parseFrame(frame);
       const { body } = parsed;
       const type = frameType(parsed);
-      eventCounter.add(1, { type });
+      counters.events.add(1, { type });
       if (type === 'info' || type === 'error') {
         const name = body.name ?? body.error;
         events.onNotice({

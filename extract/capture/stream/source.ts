@@ -1,3 +1,4 @@
+import { metrics, type Counter } from '@opentelemetry/api';
 import type { GapStatement } from '../spool/lines.ts';
 import type { Spool } from '../spool/open.ts';
 
@@ -68,3 +69,14 @@ export const newSourceCounts = (): SourceCounts => ({
   stepsBack: 0,
   skipped: 0,
 });
+
+/** The same counts as metrics: what came, by type, and what could not be taken, by reason. */
+export function sourceCounters(): { events: Counter; rejected: Counter } {
+  const meter = metrics.getMeter('feedtrial');
+  return {
+    events: meter.createCounter('feedtrial.capture.events', { description: 'frames or events by type' }),
+    rejected: meter.createCounter('feedtrial.capture.rejected', {
+      description: 'frames or events that could not be taken, by reason',
+    }),
+  };
+}

@@ -55,7 +55,7 @@ export const register: Register = (program, run) => {
         .choices(['fast', 'reference'])
         .default('fast'),
     )
-    .option('--zstd-dictionary <file>', 'dictionary of a Jetstream v1 server: events come compressed')
+    .option('--zstd-dictionary <file>', 'dictionary of a Jetstream server: events come compressed')
     .option('--take-over', 'ask a capture that has the stream to end, and go on where it stopped')
     .option('--same-server', 'the address is a new one of the server that the cursor is of')
     .option(
