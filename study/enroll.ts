@@ -1,5 +1,6 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
+import { recordConsent, requireConsent, type Consent } from './consent.ts';
 import { FeedtrialError, describeError } from '../ops/errors/index.ts';
 import { newRunId, runStage } from '../ops/telemetry/index.ts';
 import { readArms, type Arm } from './arms.ts';
@@ -9,7 +10,7 @@ import { requireAccountDid, requireHandle } from './identity/names.ts';
 import { resolveHandle } from './identity/resolve.ts';
 import { publishRoster } from './roster.ts';
 import { useStudy, type Study } from './studies.ts';
-import type { StudyStore } from './store/open.ts';
+import { writeTo, type StudyStore } from './store/open.ts';
 import type { StudyTables } from './store/tables.ts';
 
 export type Participant = Selectable<StudyTables['participants']>;
@@ -22,20 +23,29 @@ export interface Person {
   did?: string | undefined;
   handle?: string | undefined;
   stratum?: string | undefined;
+  /** What the survey panel calls them. */
+  panelId?: string | undefined;
+  consent?: Consent | undefined;
 }
 
-export interface EnrollOptions {
+/** How people come in. */
+export interface Admission {
+  /** Service that resolves handles. */
+  resolverUrl?: string;
+  /** Whether an account is enrolled only once it asks for the feed: until then nobody has shown that it is theirs. */
+  pending?: boolean;
+  now?: () => number;
+  randomBytes?: (size: number) => Buffer;
+}
+
+export interface EnrollOptions extends Admission {
   people: readonly Person[];
   /** Default the configured study. */
   study?: string;
   /** Default the arms of seeds/arms.csv. */
   arms?: readonly Arm[];
-  /** Service that resolves handles. */
-  resolverUrl?: string;
   dag?: string;
   runId?: string;
-  now?: () => number;
-  randomBytes?: (size: number) => Buffer;
 }
 
 export interface EnrollSummary {
@@ -79,33 +89,46 @@ export async function enroll(store: StudyStore, options: EnrollOptions): Promise
   });
 }
 
-async function enrollPerson(
+/**
+ * Enrols one person, without a word to the lake: whoever calls publishes the roster.
+ * @throws FeedtrialError FT_STUDY_DID, FT_STUDY_HANDLE, FT_STUDY_HANDLE_UNRESOLVED, FT_STUDY_STRATUM, FT_STUDY_STRATUM_FIXED,
+ *   FT_STUDY_WITHDRAWN, FT_STUDY_PANEL_ID, FT_STUDY_CONSENT, FT_STUDY_NOBODY
+ */
+export async function enrollPerson(
   store: StudyStore,
   study: Study,
   arms: readonly Arm[],
   person: Person,
-  options: EnrollOptions,
+  options: Admission = {},
 ): Promise<{ participant: Participant; isNew: boolean }> {
-  const { now = Date.now, randomBytes = nodeRandomBytes, resolverUrl } = options;
+  const { now = Date.now, randomBytes = nodeRandomBytes, resolverUrl, pending = false } = options;
   const { plcUrl, allowLoopback } = store.config;
   const stratum = person.stratum === undefined || person.stratum === '' ? undefined : person.stratum;
   if (stratum !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(stratum))
     throw studyErrors.badStratum(stratum);
   if (!person.did && !person.handle) throw studyErrors.nobody();
+  const panelId = person.panelId ? requirePanelId(person.panelId) : null;
+  const consent = person.consent === undefined ? null : requireConsent(person.consent);
   const handle = person.handle ? requireHandle(person.handle) : null;
   const did = person.did
     ? requireAccountDid(person.did, allowLoopback)
     : await resolveHandle(handle ?? '', { plcUrl, allowLoopback, ...(resolverUrl ? { resolverUrl } : {}) });
 
   const existing = await findByDid(store.db, study.study, did);
-  if (existing) return { participant: requireSame(existing, stratum), isNew: false };
-  return store.db.transaction().execute(async (transaction) => {
+  if (existing && panelId === existing.panel_id && consent === null)
+    return { participant: requireSame(existing, stratum), isNew: false };
+  return writeTo(store, async (transaction) => {
     // The write comes first: it takes the store's lock, so that enrolments go one after the other from here on.
     const revision = await nextRevision(transaction, study.study);
+    const nowUs = Math.round(now() * 1000);
     const raced = await findByDid(transaction, study.study, did);
-    if (raced) return { participant: requireSame(raced, stratum), isNew: false };
+    if (panelId !== null) await requirePanelIdIsFree(transaction, study.study, panelId, did);
+    if (raced) {
+      const participant = await takePanelId(transaction, requireSame(raced, stratum), panelId, revision);
+      if (consent !== null) await recordConsent(transaction, participant, consent, nowUs);
+      return { participant, isNew: false };
+    }
     const place = await takePlace(transaction, study, stratum ?? onlyStratum, arms);
-    const enrolledUs = Math.round(now() * 1000);
     const participant: Participant = {
       participant_id: `p_${randomBytes(12).toString('hex')}`,
       study: study.study,
@@ -113,12 +136,15 @@ async function enrollPerson(
       handle,
       stratum: stratum ?? onlyStratum,
       arm: place.arm,
-      status: 'active',
-      enrolled_us: enrolledUs,
+      status: pending ? 'pending' : 'active',
+      enrolled_us: nowUs,
       withdrawn_us: null,
+      first_request_us: null,
+      panel_id: panelId,
       revision,
     };
     await transaction.insertInto('participants').values(participant).execute();
+    if (consent !== null) await recordConsent(transaction, participant, consent, nowUs);
     await transaction
       .insertInto('assignments')
       .values({
@@ -128,12 +154,46 @@ async function enrollPerson(
         arm: place.arm,
         block: place.block,
         place: place.place,
-        assigned_us: enrolledUs,
+        assigned_us: nowUs,
         reason: 'enrolled',
       })
       .execute();
     return { participant, isNew: true };
   });
+}
+
+/** @throws FeedtrialError FT_STUDY_PANEL_ID where the text can not be one */
+export function requirePanelId(panelId: string): string {
+  const id = panelId.trim();
+  if (!/^[\x21-\x7e]{1,128}$/.test(id)) throw studyErrors.badPanelId(panelId.slice(0, 80));
+  return id;
+}
+
+async function requirePanelIdIsFree(db: Db, study: string, panelId: string, did: string): Promise<void> {
+  const taken = await db
+    .selectFrom('participants')
+    .select(['participant_id', 'did'])
+    .where('study', '=', study)
+    .where('panel_id', '=', panelId)
+    .executeTakeFirst();
+  if (taken !== undefined && taken.did !== did) throw studyErrors.panelIdTaken(taken.participant_id);
+}
+
+/** A participant who was enrolled without a panel id may be given one; it is never changed. */
+async function takePanelId(
+  transaction: Transaction<StudyTables>,
+  participant: Participant,
+  panelId: string | null,
+  revision: number,
+): Promise<Participant> {
+  if (panelId === null || panelId === participant.panel_id) return participant;
+  if (participant.panel_id !== null) throw studyErrors.panelIdFixed(participant.participant_id);
+  await transaction
+    .updateTable('participants')
+    .set({ panel_id: panelId, revision })
+    .where('participant_id', '=', participant.participant_id)
+    .execute();
+  return { ...participant, panel_id: panelId, revision };
 }
 
 type Db = StudyStore['db'] | Transaction<StudyTables>;

@@ -3,12 +3,12 @@ import { EXIT, FeedtrialError } from '../ops/errors/index.ts';
 export const studyErrors = {
   storeUnsupported: (scheme: string) =>
     new FeedtrialError('FT_STUDY_STORE_UNSUPPORTED', `no study store for '${scheme}:' URLs`, {
-      fix: 'set FEEDTRIAL_STUDY_DB to the name of a SQLite file',
+      fix: 'set FEEDTRIAL_STUDY_DB to the name of a SQLite file, or to a postgres:// URL',
       exitCode: EXIT.usage,
     }),
   storeUnusable: (file: string, cause: unknown) =>
     new FeedtrialError('FT_STUDY_STORE', `the study store ${file} can not be opened`, {
-      fix: 'check that FEEDTRIAL_STUDY_DB names a SQLite file that this user may write',
+      fix: 'check that FEEDTRIAL_STUDY_DB names a SQLite file that this user may write, or a PostgreSQL database that answers and in which this user may create tables',
       cause,
     }),
   unknownStudy: (study: string, known: readonly string[]) =>
@@ -88,4 +88,51 @@ export const studyErrors = {
       fix: "give a CSV file whose first line names the columns 'did' or 'handle', and 'stratum' if there are strata",
       exitCode: EXIT.usage,
     }),
+  badPanelId: (panelId: string) =>
+    new FeedtrialError('FT_STUDY_PANEL_ID', `'${panelId}' can not be a panel id`, {
+      fix: 'use 1 to 128 letters, digits and signs, without spaces',
+      exitCode: EXIT.usage,
+    }),
+  panelIdTaken: (participant: string) =>
+    new FeedtrialError(
+      'FT_STUDY_PANEL_ID',
+      `this panel id is participant ${participant}'s, of another account`,
+      {
+        fix: 'a panel id is one person: check which account is theirs',
+        exitCode: EXIT.usage,
+      },
+    ),
+  panelIdFixed: (participant: string) =>
+    new FeedtrialError('FT_STUDY_PANEL_ID', `participant ${participant} has another panel id`, {
+      fix: 'a panel id is fixed once it is given: leave it out, or give the same',
+      exitCode: EXIT.usage,
+    }),
+  badConsent: (detail: string) =>
+    new FeedtrialError('FT_STUDY_CONSENT', `this is no consent: ${detail}`, {
+      fix: "give the version of the text that they agreed to, and when, such as '2' and '2026-07-04T12:00:00Z'",
+      exitCode: EXIT.usage,
+    }),
+  badWave: (file: string, detail: string) =>
+    new FeedtrialError('FT_STUDY_WAVE', `${file} can not be read as a survey wave: ${detail}`, {
+      fix: "give a CSV file whose first line names the columns 'panel_id' and 'completed_at', and whatever was asked",
+      exitCode: EXIT.usage,
+    }),
+  badScope: (scope: string, known: readonly string[]) =>
+    new FeedtrialError('FT_STUDY_SCOPE', `there is no scope '${scope}'`, {
+      fix: `give one or more of: ${known.join(', ')}`,
+      exitCode: EXIT.usage,
+    }),
+  unknownKey: (key: string) =>
+    new FeedtrialError('FT_STUDY_KEY', `there is no key '${key}' in this study`, {
+      fix: "see which there are with 'feedtrial study key list'",
+      exitCode: EXIT.usage,
+    }),
+  jobHeld: (job: string, holder: string, until: string) =>
+    new FeedtrialError(
+      'FT_STUDY_JOB_HELD',
+      `'${job}' is under way: ${holder}, until ${until} at the latest`,
+      {
+        fix: 'wait until it has ended, then try again',
+      },
+    ),
 };

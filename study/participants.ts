@@ -1,6 +1,10 @@
+import type { Kysely } from 'kysely';
 import type { Participant } from './enroll.ts';
+import { studyErrors } from './errors.ts';
+import { maskDid } from './identity/names.ts';
 import { getStudy } from './studies.ts';
 import type { StudyStore } from './store/open.ts';
+import type { StudyTables } from './store/tables.ts';
 
 /**
  * Everyone in a study, in order of enrolment.
@@ -18,6 +22,28 @@ export async function listParticipants(
     .orderBy('enrolled_us')
     .orderBy('revision')
     .execute();
+}
+
+/**
+ * Someone in a study, by DID, participant id or panel id.
+ * @throws FeedtrialError FT_STUDY_NOT_ENROLLED
+ */
+export async function findParticipant(
+  { db }: { db: Kysely<StudyTables> },
+  who: string,
+  study: string,
+): Promise<Participant> {
+  const participant = await db
+    .selectFrom('participants')
+    .selectAll()
+    .where('study', '=', study)
+    .where((where) =>
+      where.or([where('did', '=', who), where('participant_id', '=', who), where('panel_id', '=', who)]),
+    )
+    .executeTakeFirst();
+  if (participant === undefined)
+    throw studyErrors.notEnrolled(who.startsWith('did:') ? maskDid(who) : `'${who.slice(0, 80)}'`);
+  return participant;
 }
 
 export interface BalanceRow {

@@ -12,7 +12,7 @@ import {
   writeRows,
 } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
-import { openStudyStore, type StudyStore } from './store/open.ts';
+import { isRemoteStore, openStudyStore, type StudyStore } from './store/open.ts';
 
 /** The roster's file in the private lake. */
 export const rosterPath = `${partitionFolder(tables.participants, {})}/current.parquet`;
@@ -62,7 +62,7 @@ export async function publishRoster(store: StudyStore): Promise<number> {
  * @returns number of participants in the roster; null where it was left alone
  */
 export async function refreshRoster(config: Config): Promise<number | null> {
-  if (!existsSync(config.studyDb)) return null;
+  if (!isRemoteStore(config) && !existsSync(config.studyDb)) return null;
   const store = await openStudyStore(config);
   try {
     const anyone = await store.db

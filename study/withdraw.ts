@@ -1,10 +1,9 @@
 import { newRunId, runStage } from '../ops/telemetry/index.ts';
 import { nextRevision, type Participant } from './enroll.ts';
-import { studyErrors } from './errors.ts';
-import { maskDid } from './identity/names.ts';
+import { findParticipant } from './participants.ts';
 import { publishRoster } from './roster.ts';
 import { getStudy } from './studies.ts';
-import type { StudyStore } from './store/open.ts';
+import { writeTo, type StudyStore } from './store/open.ts';
 
 export interface WithdrawOptions {
   /** The account's DID, or its participant id. */
@@ -25,30 +24,31 @@ export async function withdraw(
   store: StudyStore,
   options: WithdrawOptions,
 ): Promise<{ participant: Participant; isNew: boolean }> {
-  const { who, dag = 'study', runId = newRunId(), now = Date.now } = options;
+  const { dag = 'study', runId = newRunId(), now = Date.now } = options;
   return runStage({ config: store.config, dag, runId, stage: 'withdraw', now }, async (stage) => {
-    const { study } = await getStudy(store, options.study ?? store.config.study);
-    const outcome = await store.db.transaction().execute(async (transaction) => {
-      const revision = await nextRevision(transaction, study);
-      const participant = await transaction
-        .selectFrom('participants')
-        .selectAll()
-        .where('study', '=', study)
-        .where((where) => where.or([where('did', '=', who), where('participant_id', '=', who)]))
-        .executeTakeFirst();
-      if (participant === undefined)
-        throw studyErrors.notEnrolled(who.startsWith('did:') ? maskDid(who) : `'${who.slice(0, 80)}'`);
-      if (participant.status === 'withdrawn') return { participant, isNew: false };
-      const change = { status: 'withdrawn' as const, withdrawn_us: Math.round(now() * 1000), revision };
-      await transaction
-        .updateTable('participants')
-        .set(change)
-        .where('participant_id', '=', participant.participant_id)
-        .execute();
-      return { participant: { ...participant, ...change }, isNew: true };
-    });
+    const outcome = await withdrawParticipant(store, options);
     await publishRoster(store);
     stage.records = outcome.isNew ? 1 : 0;
     return outcome;
+  });
+}
+
+/** The same without a word to the lake: the next cycle publishes the roster, and serving knows at once. */
+export async function withdrawParticipant(
+  store: StudyStore,
+  { who, study: name = store.config.study, now = Date.now }: WithdrawOptions,
+): Promise<{ participant: Participant; isNew: boolean }> {
+  const { study } = await getStudy(store, name);
+  return writeTo(store, async (transaction) => {
+    const revision = await nextRevision(transaction, study);
+    const participant = await findParticipant({ db: transaction }, who, study);
+    if (participant.status === 'withdrawn') return { participant, isNew: false };
+    const change = { status: 'withdrawn' as const, withdrawn_us: Math.round(now() * 1000), revision };
+    await transaction
+      .updateTable('participants')
+      .set(change)
+      .where('participant_id', '=', participant.participant_id)
+      .execute();
+    return { participant: { ...participant, ...change }, isNew: true };
   });
 }

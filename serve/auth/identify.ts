@@ -44,7 +44,7 @@ export async function identify(
   if (bearer === null) throw unauthorized('BadJwt', 'the authorization is not a bearer token');
   const token = readToken(bearer[1] as string, { serviceDid, lxm, nowMs: now() });
   const { jti } = token;
-  const member = membership.find(token.iss);
+  const member = await membership.find(token.iss);
   if (member === undefined || member.status === 'withdrawn') {
     const fallback = member === undefined ? 'not_a_participant' : 'withdrawn';
     return { member: null, fallback, jti, jtiReused: false };
@@ -69,7 +69,7 @@ export async function identify(
   }
   const jtiReused = jti !== null && replays.seen(token.iss, jti, token.exp);
   // They may have withdrawn while the key was looked up.
-  const still = membership.find(token.iss);
+  const still = await membership.find(token.iss);
   if (still === undefined || still.status === 'withdrawn')
     return { member: null, fallback: still ? 'withdrawn' : 'not_a_participant', jti, jtiReused };
   return { member: still, fallback: null, jti, jtiReused };

@@ -1,39 +1,24 @@
 import type { Person } from '../../../study/index.ts';
 import { EXIT } from '../../errors/index.ts';
-import type { Config } from '../../config/index.ts';
 import type { Register } from '../command.ts';
+import { registerKeys } from './study/keys.ts';
+import { registerSurvey } from './study/survey.ts';
+import { isoTime, loadStudy, withStore } from './study/with-store.ts';
 
 interface EnrollFlags {
   did: string[];
   handle: string[];
   file?: string;
   stratum?: string;
+  panelId?: string;
+  consentVersion?: string;
+  consentedAt?: string;
+  pending?: boolean;
   study?: string;
   resolver?: string;
 }
 
 const collect = (value: string, all: string[]): string[] => [...all, value];
-const isoTime = (us: number) => new Date(us / 1000).toISOString();
-
-// Loaded with the command and not before it: SQLite and DuckDB would slow `--help` down.
-const load = () => import('../../../study/index.ts');
-
-async function withStore<T>(
-  config: Config,
-  work: (
-    study: Awaited<ReturnType<typeof load>>,
-    store: Awaited<ReturnType<Awaited<ReturnType<typeof load>>['openStudyStore']>>,
-  ) => Promise<T>,
-): Promise<T> {
-  const study = await load();
-  const store = await study.openStudyStore(config);
-  try {
-    return await work(study, store);
-  } finally {
-    await store.close();
-  }
-}
-
 export const register: Register = (program, run) => {
   const study = program.command('study').description('the people in the study: enrolment, arms, withdrawal');
 
@@ -58,20 +43,47 @@ export const register: Register = (program, run) => {
     .description('enrol accounts and assign each to an arm; repeating it changes nothing')
     .option('--did <did>', 'account by its DID; may be given several times', collect, [])
     .option('--handle <handle>', 'account by its handle; may be given several times', collect, [])
-    .option('--file <csv>', "CSV file with a column 'did' or 'handle', and 'stratum' if there are strata")
+    .option(
+      '--file <csv>',
+      "CSV file with a column 'did' or 'handle', and 'stratum', 'panel_id', 'consent_version' and 'consented_at' where there are such",
+    )
     .option('--stratum <name>', 'stratum of those that name none')
+    .option('--panel-id <id>', 'what the survey panel calls the account; for one account')
+    .option('--consent-version <version>', 'version of the text that they agreed to')
+    .option('--consented-at <time>', 'when they agreed, ISO 8601 (default: now)')
+    .option('--pending', 'enrolled only once the account asks for the feed, which shows that it is theirs')
     .option('--study <name>', 'study (default: FEEDTRIAL_STUDY)')
     .option('--resolver <url>', "service that resolves handles (default: Bluesky's public AppView)")
     .action((flags: EnrollFlags) =>
       run(async ({ config, say, result }) =>
-        withStore(config, async ({ enroll, maskDid, readPeople }, store) => {
+        withStore(config, async ({ enroll, maskDid, parseConsentTime, readPeople, studyErrors }, store) => {
           const people: Person[] = [
             ...flags.did.map((did) => ({ did })),
             ...flags.handle.map((handle) => ({ handle })),
             ...(flags.file === undefined ? [] : await readPeople(flags.file)),
-          ].map((person: Person) => ({ ...person, stratum: person.stratum ?? flags.stratum }));
+          ].map((person: Person) => ({
+            ...person,
+            stratum: person.stratum ?? flags.stratum,
+            panelId: person.panelId ?? flags.panelId,
+            consent:
+              person.consent ??
+              (flags.consentVersion === undefined
+                ? undefined
+                : {
+                    version: flags.consentVersion,
+                    givenUs:
+                      flags.consentedAt === undefined
+                        ? Date.now() * 1000
+                        : parseConsentTime(flags.consentedAt),
+                  }),
+          }));
+          if (flags.panelId !== undefined && people.length > 1)
+            throw studyErrors.badPanelId(`${flags.panelId} (of ${people.length} accounts)`);
+          if (flags.consentedAt !== undefined && flags.consentVersion === undefined)
+            throw studyErrors.badConsent('--consented-at without --consent-version');
           const summary = await enroll(store, {
             people,
+            pending: flags.pending ?? false,
             ...(flags.study === undefined ? {} : { study: flags.study }),
             ...(flags.resolver === undefined ? {} : { resolverUrl: flags.resolver }),
           });
@@ -105,7 +117,7 @@ export const register: Register = (program, run) => {
   study
     .command('withdraw')
     .description('take someone out: the default feed from their next request')
-    .argument('[who]', 'DID or participant id')
+    .argument('[who]', 'DID, participant id or panel id')
     .option('--did <did>', 'the same, by name')
     .option('--study <name>', 'study (default: FEEDTRIAL_STUDY)')
     .action((given: string | undefined, flags: { did?: string; study?: string }) =>
@@ -130,7 +142,7 @@ export const register: Register = (program, run) => {
     .option('--study <name>', 'study (default: FEEDTRIAL_STUDY)')
     .action((flags: { study?: string }) =>
       run(async ({ config, say, result }) => {
-        const { listParticipants, maskDid } = await load();
+        const { listParticipants, maskDid } = await loadStudy();
         const people = await withStore(config, (_part, store) => listParticipants(store, flags.study));
         for (const p of people)
           say(
@@ -157,4 +169,7 @@ export const register: Register = (program, run) => {
         return EXIT.done;
       }),
     );
+
+  registerKeys(study, run);
+  registerSurvey(study, run);
 };

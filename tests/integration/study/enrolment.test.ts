@@ -195,14 +195,14 @@ describe('withdrawal', () => {
     const config = configIn(temporaryFolder());
     const store = await openStore(config);
     const { enrolled } = await enroll(store, { people: peopleFrom(1, 3), arms });
-    const membership = openMembership(store, 'default');
+    const membership = await openMembership(store, 'default');
     onTestFinished(() => {
       membership.close();
     });
-    expect(membership.find(testDid(2))?.status).toBe('active');
+    expect((await membership.find(testDid(2)))?.status).toBe('active');
     const first = await withdraw(store, { who: testDid(2), now: () => 1_000 });
-    expect(membership.find(testDid(2))?.status).toBe('withdrawn');
-    expect(membership.find(testDid(1))?.status).toBe('active');
+    expect((await membership.find(testDid(2)))?.status).toBe('withdrawn');
+    expect((await membership.find(testDid(1)))?.status).toBe('active');
     const again = await withdraw(store, { who: enrolled[1]?.participant_id ?? '', now: () => 2_000 });
     expect([first.isNew, again.isNew, again.participant.withdrawn_us]).toEqual([true, false, 1_000_000]);
     expect((await rosterOf(config)).map((r) => r.status)).toEqual(['active', 'withdrawn', 'active']);
@@ -212,13 +212,13 @@ describe('withdrawal', () => {
       code: 'FT_STUDY_NOT_ENROLLED',
     });
     await enroll(store, { people: [{ did: testDid(50) }], arms });
-    expect(membership.find(testDid(50))?.status).toBe('active');
+    expect((await membership.find(testDid(50)))?.status).toBe('active');
     await store.db
       .deleteFrom('assignments')
       .where('participant_id', '=', enrolled[0]?.participant_id ?? '')
       .execute();
     await store.db.deleteFrom('participants').where('did', '=', testDid(1)).execute();
-    expect(membership.find(testDid(1))).toBeUndefined(); // someone who was erased
+    expect(await membership.find(testDid(1))).toBeUndefined(); // someone who was erased
     expect(membership.size).toBe(3);
   });
 });
