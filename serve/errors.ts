@@ -38,3 +38,6 @@ export class XrpcError extends Error {
 export const invalidRequest = (message: string) => new XrpcError(400, 'InvalidRequest', message);
 export const unauthorized = (error: string, message: string) => new XrpcError(401, error, message);
 export const unavailable = (message: string) => new XrpcError(503, 'Unavailable', message, 1);
+export const forbidden = (message: string) => new XrpcError(403, 'Forbidden', message);
+export const tooMany = (retryAfterSeconds: number) =>
+  new XrpcError(429, 'RateLimitExceeded', 'too many requests: ask again later', retryAfterSeconds);

@@ -10,13 +10,16 @@ import { openReplays } from './auth/replays.ts';
 import { XrpcError, serveErrors } from './errors.ts';
 import { openAnswerContext } from './exposures/context.ts';
 import { openExposureLog } from './exposures/log.ts';
+import { openFirstRequests } from './first-requests.ts';
 import { openGenerations } from './feeds/generations.ts';
 import { openTombstones } from './feeds/tombstones.ts';
+import { openLimits } from './limits.ts';
 import { openMetrics } from './metrics.ts';
 import { describeRoutes } from './routes/describe.ts';
 import { feedSkeletonRoute } from './routes/feed-skeleton.ts';
 import { healthRoutes } from './routes/health.ts';
 import { interactionsRoute } from './routes/interactions.ts';
+import { studyRoutes } from './routes/study.ts';
 import { isOfThisStudy, type Service } from './service.ts';
 
 export interface ServerOptions {
@@ -67,6 +70,7 @@ function buildApp(service: Service): App {
     return503OnClosing: false, // requests on open connections are answered while the server drains
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 100 },
+    trustProxy: service.config.trustProxy,
   });
   let inFlight = 0;
   let busyAt = performance.now();
@@ -140,6 +144,7 @@ function buildApp(service: Service): App {
   interactionsRoute(app, service);
   describeRoutes(app, service);
   healthRoutes(app, service);
+  studyRoutes(app, service);
   const drain = async (): Promise<void> => {
     const begun = performance.now();
     // Node counts a new connection as busy until its first request has come, which may be never.
@@ -160,14 +165,16 @@ function buildApp(service: Service): App {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, pollMs = 1_000, now = Date.now } = options;
   const lake = openLake(config.lake);
-  const store = await openStudyStore(config);
+  const store = await openStudyStore(config, { busyMs: 25 }); // a statement that waits stops every reader
   const undo: (() => void | Promise<void>)[] = [() => store.close()];
   try {
     const { study, feed_context_key: storedKey } = await openConfiguredStudy(store, now);
-    const membership = openMembership(store, study);
+    const membership = await openMembership(store, study);
     undo.push(() => {
       membership.close();
     });
+    const firstRequests = openFirstRequests(store, study, now);
+    undo.push(() => firstRequests.close());
     const exposures = openExposureLog({ spool: config.spool, now });
     undo.push(() => exposures.close());
     const generations = openGenerations(lake, now);
@@ -188,6 +195,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       exposures,
       context: openAnswerContext(config.feedContextKey ?? storedKey),
       metrics: openMetrics(),
+      limits: openLimits({
+        participantPerMinute: config.limitParticipantPerMinute,
+        addressPerSecond: config.limitAddressPerSecond,
+        now,
+      }),
+      firstRequests,
+      store,
       now,
     };
     let judged: string | null = null;

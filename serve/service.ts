@@ -1,12 +1,14 @@
 import { defaultParticipant } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
-import type { Membership } from '../study/index.ts';
+import type { Membership, StudyStore } from '../study/index.ts';
 import type { Keys } from './auth/keys.ts';
 import type { Replays } from './auth/replays.ts';
 import type { AnswerContext } from './exposures/context.ts';
 import type { ExposureLog } from './exposures/log.ts';
+import type { FirstRequests } from './first-requests.ts';
 import type { Generations } from './feeds/generations.ts';
 import type { Tombstones } from './feeds/tombstones.ts';
+import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Everything that the routes work with. */
@@ -23,6 +25,9 @@ export interface Service {
   exposures: ExposureLog;
   context: AnswerContext;
   metrics: Metrics;
+  limits: Limits;
+  firstRequests: FirstRequests;
+  store: StudyStore;
   now: () => number;
 }
 

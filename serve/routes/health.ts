@@ -32,6 +32,7 @@ export function healthRoutes(app: FastifyInstance, service: Service): void {
         feeds: generations.current?.index.feedCount ?? 0,
         generation_as_of_seconds: (generations.current?.asOfUs ?? 0) / 1e6,
         participants: membership.size,
+        study_store_reachable: membership.upToDate ? 1 : 0,
         tombstones: tombstones.size,
         known_keys: keys.size,
         remembered_tokens: replays.size,

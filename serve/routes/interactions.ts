@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { identify } from '../auth/identify.ts';
+import { admit } from '../admit.ts';
 import { invalidRequest, unauthorized, unavailable } from '../errors.ts';
 import { maxClientLength, methods, type Service } from '../service.ts';
 
@@ -41,11 +41,10 @@ function parseInteractions(body: unknown): Interaction[] {
 /** `app.bsky.feed.sendInteractions`: what a client says was seen and done. */
 export function interactionsRoute(app: FastifyInstance, service: Service): void {
   const { study, exposures, context, metrics, now } = service;
-  const authority = { ...service, serviceDid: service.config.serviceDid };
 
   app.post(`/xrpc/${methods.sendInteractions}`, async (request, reply) => {
     const interactions = parseInteractions(request.body);
-    const reader = await identify(request.headers.authorization, methods.sendInteractions, authority);
+    const reader = await admit(request, methods.sendInteractions, service);
     if (reader.fallback === 'anonymous') throw unauthorized('AuthMissing', 'interactions need a token');
     if (reader.jtiReused) throw unauthorized('JwtReplayed', 'this token was used before');
     if (reader.jti === null) throw unauthorized('BadJwt', "the token lacks 'jti'");
