@@ -12,11 +12,15 @@ import { wholeQueue, type Shard } from './shard.ts';
 
 export interface EnrichOptions {
   config: Config;
-  /** Names of the labelers to ask; all that the queue names by default. */
+  /** Names of the labelers to ask, or of a family, such as 'llm' for 'llm_…'; all that the queue names by default. */
   labelers?: readonly string[];
   shard?: Shard;
   /** At most this many posts a labeler. */
   limit?: number;
+  /** Share of the posts, from 0 to 1, the same ones in every run; all by default. */
+  sample?: number;
+  /** Ask again about what failed, dead letters included, and about nothing else. */
+  retryFailed?: boolean;
   dag?: string;
   runId?: string;
   signal?: AbortSignal;
@@ -31,7 +35,9 @@ export interface EnrichSummary {
   labelers: LabelerSummary[];
   /** Labelers that the queue names and that this version doesn't have. */
   unknown: string[];
-  /** 'partial' where a labeler failed or the run was stopped. */
+  /** Labelers that the queue names and that can't be asked here, such as for want of a key. */
+  notReady: { labeler: string; reason: string; fix: string | null }[];
+  /** 'partial' where a labeler failed or stopped at a limit, or the run was stopped. */
   status: 'done' | 'partial';
 }
 
@@ -43,18 +49,32 @@ export interface EnrichSummary {
  */
 export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
   const { config, shard = wholeQueue, limit, dag = 'enrich', now = Date.now, known = allLabelers } = options;
-  const { signal = new AbortController().signal } = options;
+  const { signal = new AbortController().signal, sample = 1, retryFailed = false } = options;
   const runId = options.runId ?? newRunId(now());
-  for (const name of options.labelers ?? [])
-    if (!known.some((labeler) => labeler.name === name))
+  const isCalled = (labeler: Labeler, name: string): boolean =>
+    labeler.name === name || labeler.name.startsWith(`${name}_`);
+  for (const name of options.labelers ?? []) {
+    const called = known.filter((labeler) => isCalled(labeler, name));
+    if (called.length === 0)
       throw enrichErrors.unknownLabeler(
         name,
         known.map((labeler) => labeler.name),
       );
+    for (const labeler of called) {
+      const reason = labeler.notReady?.(config) ?? null;
+      if (reason !== null) throw reason;
+    }
+  }
 
   return runStage({ config, dag, runId, stage: 'enrich', now }, async (stage) => {
     const lake = openLake(config.lake);
-    const summary: EnrichSummary = { publishId: null, labelers: [], unknown: [], status: 'done' };
+    const summary: EnrichSummary = {
+      publishId: null,
+      labelers: [],
+      unknown: [],
+      notReady: [],
+      status: 'done',
+    };
     stage.records = 0;
     const queue = await openQueue(lake);
     if (queue === null) return summary;
@@ -65,7 +85,7 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
     const embedder = (): Promise<Embedder> => (loading ??= openEmbedder(config));
     const errors: unknown[] = [];
     try {
-      const queued = await queuedVersions(engine, queue);
+      const queued = await queuedVersions(engine, queue, retryFailed);
       summary.unknown = [
         ...new Set(
           queued.map((row) => row.labeler).filter((name) => !known.some((one) => one.name === name)),
@@ -74,10 +94,16 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
       const asked = known.filter((labeler) =>
         options.labelers === undefined
           ? queued.some((row) => row.labeler === labeler.name)
-          : options.labelers.includes(labeler.name),
+          : options.labelers.some((name) => isCalled(labeler, name)),
       );
       for (const labeler of asked) {
         if (signal.aborted) break;
+        const reason = labeler.notReady?.(config) ?? null;
+        if (reason !== null) {
+          const { message, fix = null } = reason;
+          summary.notReady.push({ labeler: labeler.name, reason: `${reason.code}: ${message}`, fix });
+          continue;
+        }
         let version = '';
         try {
           version = await labeler.version(config);
@@ -94,6 +120,8 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
               version,
               shard,
               limit,
+              sample,
+              retryFailed,
               runId,
               signal,
               embedder,
@@ -127,9 +155,10 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
       labelers: Object.fromEntries(summary.labelers.map(({ labeler, ...rest }) => [labeler, rest])),
     };
     if (errors.length > 0 && errors.length === summary.labelers.length) throw errors[0];
-    for (const { labeler, error } of summary.labelers)
-      if (error !== null) log.error('labeler failed', { labeler, error });
-    if (errors.length > 0 || signal.aborted) {
+    for (const { labeler, status, error } of summary.labelers)
+      if (status === 'failed') log.error('labeler failed', { labeler, error });
+      else if (error !== null) log.warn('labeler stopped', { labeler, error });
+    if (errors.length > 0 || signal.aborted || summary.labelers.some(({ status }) => status === 'stopped')) {
       summary.status = 'partial';
       stage.outcome = 'partial';
     }

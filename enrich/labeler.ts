@@ -1,4 +1,5 @@
 import type { Config } from '../ops/config/index.ts';
+import type { FeedtrialError } from '../ops/errors/index.ts';
 import type { Embedder } from './embeddings/embedder.ts';
 
 /** A post as the queue hands it to a labeler. */
@@ -23,6 +24,13 @@ export interface LabelValue {
   textValue?: string;
 }
 
+/** A label that an answer lacks although the post has others: a row of its own says why. */
+export interface Missing {
+  label: string;
+  /** Code and message; becomes the row's `error`. */
+  error: string;
+}
+
 /** What one ask cost; left out where nothing was counted. */
 export interface Usage {
   latencyMs?: number;
@@ -33,7 +41,7 @@ export interface Usage {
 
 /** A labeler's word on one post. */
 export type Answer =
-  | { status: 'ok'; values: readonly LabelValue[]; usage?: Usage }
+  | { status: 'ok'; values: readonly LabelValue[]; without?: readonly Missing[]; usage?: Usage }
   | { status: 'ok'; embedding: Float32Array; usage?: Usage }
   | {
       status: 'failed' | 'refused' | 'skipped';
@@ -54,7 +62,8 @@ export interface OpenLabeler {
    * Labels a batch.
    * @returns one answer a post, in the order of the posts
    * @throws FeedtrialError where the labeler itself can't go on (a bad key, a quota): it stops, and nothing is recorded
-   *   against the posts. Any other error is taken as a bad post's doing: the runner halves the batch until it has found
+   *   against the posts. One whose exit code is `EXIT.partial` says that a limit was reached which someone set, such as
+   *   a ceiling of cost: the labeler has stopped, not failed. Any other error is taken as a bad post's doing: the runner halves the batch until it has found
    *   that post, and records the failure with it alone.
    */
   ask(posts: readonly QueuedPost[], signal: AbortSignal): Promise<readonly Answer[]>;
@@ -69,13 +78,18 @@ export interface Labeler {
   readonly labels: readonly string[];
   /** Posts an ask. */
   readonly batchSize: number;
-  /** Asks in flight: 1 for a model on this machine, more for a service. */
-  readonly concurrency: number;
+  /** Asks in flight at most: 1 for a model on this machine, more for a service. */
+  readonly concurrency: number | ((config: Config) => number);
   /** Posts a second at most; null for as fast as it goes. */
   readonly ratePerSecond: number | null;
   /** What the rows carry, so that a change of model is a new version: a model's sha256 where it is one. */
   version(config: Config): Promise<string>;
   /** Version of the embeddings that it reads where they are stored; left out by a labeler that reads text alone. */
   embeddingVersion?(config: Config): Promise<string>;
+  /**
+   * Why it can't be asked here at all, such as a key that isn't set; null where it can. A run that asks for all labelers
+   * passes over those; a run that names one ends with its error.
+   */
+  notReady?(config: Config): FeedtrialError | null;
   open(context: LabelerContext): Promise<OpenLabeler>;
 }

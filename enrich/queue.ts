@@ -3,7 +3,7 @@ import { readTable, sqlText, tables, type Engine, type Lake } from '../lake/inde
 import { describeError } from '../ops/errors/index.ts';
 import { enrichErrors } from './errors.ts';
 import type { QueuedPost } from './labeler.ts';
-import { shardPredicate, type Shard } from './shard.ts';
+import { samplePredicate, shardPredicate, type Shard } from './shard.ts';
 
 const pointer = z.object({ publish_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/) });
 
@@ -33,13 +33,15 @@ export async function openQueue(lake: Lake): Promise<Queue | null> {
   return { publishId, relation: `read_parquet(${sqlText(lake.uri(file))})` };
 }
 
-/** How many posts the queue has for whom, at which version. */
+/** How many posts the queue has for whom, at which version; dead letters count where failed ones are asked again. */
 export async function queuedVersions(
   engine: Engine,
   queue: Queue,
+  retryFailed = false,
 ): Promise<{ labeler: string; version: string; posts: number }[]> {
   const rows = await engine.rows<{ labeler: string; version: string; posts: bigint }>(
-    `SELECT labeler, version, count(*) AS posts FROM ${queue.relation} GROUP BY ALL ORDER BY ALL`,
+    `SELECT labeler, version, count(*) AS posts FROM ${queue.relation}
+     WHERE ${retryFailed} OR NOT coalesce(is_dead_letter, false) GROUP BY ALL ORDER BY ALL`,
   );
   return rows.map((row) => ({ ...row, posts: Number(row.posts) }));
 }
@@ -52,6 +54,12 @@ export interface TodoOptions {
   version: string;
   shard: Shard;
   limit: number | undefined;
+  /** Ask about this share of the posts, the same ones in every run; 1 for all. */
+  sample: number;
+  /** Ask again about what failed, dead letters included, and about nothing else. */
+  retryFailed: boolean;
+  /** Leaves out posts whose answers are on their way by another road; SQL that is true for them, over `queued`. */
+  exceptWhere?: string;
   /** Version of the stored embeddings to hand over; undefined where none are wanted. */
   embeddingVersion: string | undefined;
 }
@@ -87,7 +95,8 @@ async function answered({ lake, labeler, version }: TodoOptions): Promise<string
  * then, in this run's predecessors, is taken off, so that nothing is asked twice before the next transform.
  */
 export async function openTodo(options: TodoOptions): Promise<Todo> {
-  const { lake, engine, queue, labeler, version, shard, limit, embeddingVersion } = options;
+  const { lake, engine, queue, labeler, version, shard, limit, sample, retryFailed, embeddingVersion } =
+    options;
   await engine.run(`
     CREATE OR REPLACE TEMP TABLE todo AS
     WITH
@@ -95,18 +104,24 @@ export async function openTodo(options: TodoOptions): Promise<Todo> {
       SELECT DISTINCT ON (uri, cid) uri, cid, did, text, attempt, priority, event_us
       FROM ${queue.relation}
       WHERE labeler = ${sqlText(labeler)} AND version = ${sqlText(version)} AND ${shardPredicate(shard, 'uri')}
+        AND ${samplePredicate(sample, 'uri')} AND (${retryFailed} OR NOT coalesce(is_dead_letter, false))
       ORDER BY uri, cid, attempt DESC
     ),
-    answered AS (${await answered(options)})
+    answered AS (
+      SELECT uri, cid, bool_or(status = 'ok') AS is_labelled, bool_or(status <> 'failed') AS is_final, max(attempt) AS attempts
+      FROM (${await answered(options)}) GROUP BY uri, cid
+    )
     SELECT
-      row_number() OVER (ORDER BY priority, event_us DESC, uri, cid) AS place,
-      uri, cid, did, coalesce(text, '') AS post_text, attempt
-    FROM queued
-    WHERE NOT EXISTS (
-      FROM answered
-      WHERE answered.uri = queued.uri AND answered.cid = queued.cid
-        AND (answered.status = 'ok' OR answered.attempt >= queued.attempt)
-    )`);
+      row_number() OVER (ORDER BY queued.priority, queued.event_us DESC, queued.uri, queued.cid) AS place,
+      queued.uri, queued.cid, queued.did, coalesce(queued.text, '') AS post_text,
+      ${retryFailed ? 'greatest(queued.attempt, coalesce(answered.attempts, 0) + 1)' : 'queued.attempt'} AS attempt
+    FROM queued LEFT JOIN answered ON answered.uri = queued.uri AND answered.cid = queued.cid
+    WHERE ${
+      retryFailed
+        ? // who was never asked, or answered meanwhile, has not failed
+          '(queued.attempt > 1 OR answered.uri IS NOT NULL) AND NOT coalesce(answered.is_final, false)'
+        : '(answered.uri IS NULL OR NOT (answered.is_labelled OR answered.attempts >= queued.attempt))'
+    } AND NOT (${options.exceptWhere ?? 'false'})`);
   const [counted] = await engine.rows<{ posts: bigint }>('SELECT count(*) AS posts FROM todo');
   const posts = Math.min(Number(counted?.posts ?? 0), limit ?? Infinity);
   const stored =

@@ -55,6 +55,7 @@ export function rowsOf(post: QueuedPost, answer: Answer, context: RowContext): J
     score: number | null,
     text: string | null,
     error: string | null,
+    status: Answer['status'] = answer.status,
   ): JournalRow => ({
     kind: 'value',
     uri,
@@ -63,7 +64,7 @@ export function rowsOf(post: QueuedPost, answer: Answer, context: RowContext): J
     label,
     score,
     text_value: text,
-    status: answer.status,
+    status,
     error,
     attempt: post.attempt,
     latency_ms: usage.latencyMs ?? null,
@@ -74,5 +75,10 @@ export function rowsOf(post: QueuedPost, answer: Answer, context: RowContext): J
     labelled_at: labelledAt,
   });
   if (answer.status !== 'ok') return [row('*', null, null, answer.error.slice(0, maxError))];
-  return answer.values.map(({ label, score, textValue }) => row(label, score, textValue ?? null, null));
+  return [
+    ...answer.values.map(({ label, score, textValue }) => row(label, score, textValue ?? null, null)),
+    ...(answer.without ?? []).map(({ label, error }) =>
+      row(label, null, null, error.slice(0, maxError), 'skipped'),
+    ),
+  ];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine, Lake } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
+import { EXIT, FeedtrialError, describeError } from '../ops/errors/index.ts';
 import { createProgress } from '../ops/progress/index.ts';
 import { askBatch } from './ask.ts';
 import { enrichErrors } from './errors.ts';
@@ -22,7 +23,7 @@ export interface LabelerSummary {
   skipped: number;
   seconds: number;
   status: 'done' | 'stopped' | 'failed';
-  /** Why it failed; null where it did not. */
+  /** Why it failed, or at which limit it stopped; null where neither is so. */
   error: string | null;
 }
 
@@ -35,6 +36,8 @@ export interface RunLabelerOptions {
   version: string;
   shard: Shard;
   limit: number | undefined;
+  sample: number;
+  retryFailed: boolean;
   runId: string;
   signal: AbortSignal;
   embedder: LabelerContext['embedder'];
@@ -48,6 +51,9 @@ const failuresBeforeFirstSuccess = 50;
 export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSummary> {
   const { config, lake, engine, queue, labeler, version, shard, limit, runId, signal, embedder, now } =
     options;
+  const { sample, retryFailed } = options;
+  const concurrency =
+    typeof labeler.concurrency === 'number' ? labeler.concurrency : labeler.concurrency(config);
   const startedMs = now();
   const summary: LabelerSummary = {
     labeler: labeler.name,
@@ -79,6 +85,8 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
       version,
       shard,
       limit,
+      sample,
+      retryFailed,
       embeddingVersion,
     });
     summary.queued = todo.posts;
@@ -136,7 +144,7 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
             nextMs = Math.max(nextMs, now()) + (1000 * posts.length) / labeler.ratePerSecond;
             if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
           }
-          while (inFlight.size >= labeler.concurrency) await Promise.race(inFlight);
+          while (inFlight.size >= concurrency) await Promise.race(inFlight);
           if (halted()) break asking;
           start(posts);
           if (journal.due) await journal.publish();
@@ -151,7 +159,12 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
       progress.done(signal.aborted ? 'stopped' : '');
     }
     if (signal.aborted) summary.status = 'stopped';
-    else if (stopped !== null) throw (stopped as { error: unknown }).error;
+    else if (stopped !== null) {
+      const { error } = stopped as { error: unknown };
+      if (!(error instanceof FeedtrialError && error.exitCode === EXIT.partial)) throw error;
+      summary.status = 'stopped'; // at a limit that someone set
+      summary.error = describeError(error);
+    }
     return summary;
   } finally {
     summary.seconds = (now() - startedMs) / 1000;

@@ -24,3 +24,9 @@ export function shardPredicate(shard: Shard, uri: string): string {
   if (shard.count === 1) return 'true';
   return `CAST('0x' || substr(md5(${uri}), 1, 8) AS BIGINT) % ${shard.count} = ${shard.index - 1}`;
 }
+
+/** SQL that is true for a share of the posts, the same ones in every run and apart from how shards are dealt. */
+export function samplePredicate(share: number, uri: string): string {
+  if (share >= 1) return 'true';
+  return `CAST('0x' || substr(md5('sample ' || ${uri}), 1, 8) AS BIGINT) < ${Math.round(share * 2 ** 32)}`;
+}

@@ -79,7 +79,7 @@ export function studyQueries(options: StudyOptions): { queue: string } & Record<
       SELECT participant_id, uri, round(0.4 + 0.5 * draw(concat('similarity ', participant_id), i), 6) AS similarity_personal, 'generated' AS "set"
       FROM world_participants, world_posts WHERE draw(concat('near ', participant_id), i) < 20.0 / ${options.posts}`,
     queue: `
-      SELECT 'language' AS labeler, ${sqlText(versions.language ?? '1')} AS version, uri, cid, did, "text", 1 AS attempt, 100 AS priority, event_us
+      SELECT 'language' AS labeler, ${sqlText(versions.language ?? '1')} AS version, uri, cid, did, "text", 1 AS attempt, 100 AS priority, false AS is_dead_letter, event_us
       FROM world_posts WHERE draw('language asked', i) >= 0.98`,
     exposures: `
       WITH answers AS (

@@ -46,7 +46,8 @@ export const queue = defineTable('queue', 'One row per post that a labeler shoul
   cid: ['VARCHAR', 'version of the post'],
   did: ['VARCHAR', 'author'],
   text: ['VARCHAR', 'standardised text'],
-  attempt: ['INTEGER', 'which attempt this will be, from 1 to 3'],
+  attempt: ['INTEGER', 'which attempt this will be, from 1'],
+  is_dead_letter: ['BOOLEAN', 'failed so often that only --retry failed asks about it again'],
   priority: ['INTEGER', 'lower is asked first; posts that were served come before others'],
   event_us: ['BIGINT', "the post's witness time, microseconds UTC"],
 });

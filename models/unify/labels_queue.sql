@@ -11,7 +11,9 @@ with labelers as (
         version,
         needs
     from {{ ref('labelers') }}
-    where {{ 'in_demo' if run_parameter('label_profile') == 'demo' else 'in_study' }}
+    where
+        {{ 'in_demo' if run_parameter('label_profile') == 'demo' else 'in_study' }}
+        and (asked_until is null or {{ utc_day(as_of_us()) }} <= asked_until)
 
 ),
 
@@ -79,6 +81,7 @@ select
     ---------- how
     cast(coalesce(asked.attempts, 0) + 1 as integer) as attempt,
     cast(posts.priority as integer) as priority,
+    coalesce(asked.attempts, 0) >= {{ filter_parameter('max_label_attempts') }} as is_dead_letter,
 
     ---------- times, microseconds UTC
     posts.event_us
@@ -99,5 +102,4 @@ left join embedded
 where
     (labelers.needs = 'any' or posts.is_eligible)
     and not coalesce(asked.is_answered, false)
-    and coalesce(asked.attempts, 0) < {{ filter_parameter('max_label_attempts') }}
     and embedded.uri is null

@@ -92,7 +92,8 @@ async function readQueue(lake: Lake, engine: Engine) {
   const published = (await lake.list('queue')).find((f) => f.path === 'queue/current.json');
   const rows = (await lake.exists(file))
     ? await engine.rows(
-        `SELECT labeler, count(DISTINCT uri) AS n FROM read_parquet(${sqlText(lake.uri(file))}) GROUP BY labeler`,
+        `SELECT labeler, count(DISTINCT uri) AS n FROM read_parquet(${sqlText(lake.uri(file))})
+         WHERE is_dead_letter IS NOT TRUE GROUP BY labeler`,
       )
     : [];
   return {

@@ -19,6 +19,7 @@ export interface QueueRow {
   cid?: string;
   attempt?: number;
   priority?: number;
+  is_dead_letter?: boolean;
 }
 
 let published = 0;
@@ -36,6 +37,7 @@ export async function publishQueue(config: Config, rows: readonly QueueRow[]): P
         did: 'did:plc:author',
         attempt: 1,
         priority: 1,
+        is_dead_letter: false,
         event_us: 1_783_000_000_000_000,
         ...row,
       }),

@@ -263,3 +263,106 @@ describe('the order and extent of asking', () => {
     });
   });
 });
+
+describe('--sample', () => {
+  it('asks about the same share of the posts in every run, whatever the shards are', async () => {
+    const asked: string[] = [];
+    const labeler = labelerThat(async (posts) => {
+      asked.push(...posts.map((post) => post.uri));
+      return half(posts);
+    });
+    const config = configIn(temporaryFolder());
+    await publishQueue(config, queueOf(1_000));
+    await enrich({ config, known: [labeler], sample: 0.3 });
+    const first = new Set(asked);
+    expect(first.size).toBeGreaterThan(230);
+    expect(first.size).toBeLessThan(370);
+    await enrich({ config, known: [labeler], sample: 0.3 });
+    expect(asked).toHaveLength(first.size);
+    const other = configIn(temporaryFolder());
+    await publishQueue(other, queueOf(1_000));
+    asked.length = 0;
+    for (const index of [1, 2])
+      await enrich({ config: other, known: [labeler], sample: 0.3, shard: { index, count: 2 } });
+    expect(new Set(asked)).toEqual(first);
+  });
+});
+
+describe('a dead letter', () => {
+  const dead = (): QueueRow[] => [
+    ...queueOf(2, { attempt: 4, is_dead_letter: true }),
+    ...queueOf(4).slice(2), // never asked about
+  ];
+
+  it('is asked about by --retry failed alone, which asks about nothing that has not failed', async () => {
+    const config = configIn(temporaryFolder());
+    await publishQueue(config, dead());
+    const asked: [string, number][] = [];
+    const labeler = labelerThat(async (posts) => {
+      asked.push(...posts.map((post): [string, number] => [post.uri.slice(-4), post.attempt]));
+      return half(posts);
+    });
+    const retried = await enrich({ config, known: [labeler], retryFailed: true });
+    expect(retried.labelers[0]).toMatchObject({ queued: 2, ok: 2 });
+    expect(asked).toEqual([
+      ['0000', 4],
+      ['0001', 4],
+    ]);
+    await enrich({ config, known: [labeler] });
+    expect(asked.slice(2).map(([uri]) => uri)).toEqual(['0002', '0003']);
+  });
+
+  it('that fails again counts its attempts on; one that is answered is asked about no more', async () => {
+    const config = configIn(temporaryFolder());
+    await publishQueue(config, dead());
+    let works = false;
+    const labeler = labelerThat(async (posts) =>
+      works ? half(posts) : posts.map(() => ({ status: 'failed', error: 'still' })),
+    );
+    for (let i = 0; i < 2; i++) await enrich({ config, known: [labeler], retryFailed: true });
+    works = true;
+    expect((await enrich({ config, known: [labeler], retryFailed: true })).labelers[0]?.ok).toBe(2);
+    expect((await enrich({ config, known: [labeler], retryFailed: true })).labelers[0]?.queued).toBe(0);
+    const stored = (await storedLabels(config)).map(({ uri, status, attempt }) => [
+      String(uri).slice(-4),
+      status,
+      attempt,
+    ]);
+    for (const uri of ['0000', '0001'])
+      expect(stored.filter(([of]) => of === uri)).toEqual([
+        [uri, 'failed', 4],
+        [uri, 'failed', 5],
+        [uri, 'ok', 6],
+      ]);
+  });
+});
+
+describe('a limit that someone set', () => {
+  it('stops the labeler cleanly: what it said is kept, and the run says that it was done in part', async () => {
+    const config = configIn(temporaryFolder());
+    await publishQueue(config, queueOf(60));
+    let batches = 0;
+    const labeler = labelerThat(async (posts) => {
+      if (++batches === 3) throw new FeedtrialError('FT_TEST_CEILING', 'that is enough', { exitCode: 3 });
+      return half(posts);
+    });
+    expect(await enrich({ config, known: [labeler] })).toMatchObject({
+      status: 'partial',
+      labelers: [{ status: 'stopped', ok: 40, error: 'FT_TEST_CEILING: that is enough' }],
+    });
+    expect(await storedLabels(config)).toHaveLength(40);
+  });
+});
+
+it('a family of labelers is asked by what their names begin with', async () => {
+  const config = configIn(temporaryFolder());
+  await publishQueue(
+    config,
+    ['tested_one', 'tested_two', 'other'].flatMap((labeler) => queueOf(2, { labeler })),
+  );
+  const known = ['tested_one', 'tested_two', 'other'].map((name) =>
+    labelerThat(async (posts) => half(posts), { name }),
+  );
+  const summary = await enrich({ config, known, labelers: ['tested'] });
+  expect(summary.labelers.map(({ labeler }) => labeler)).toEqual(['tested_one', 'tested_two']);
+});

@@ -80,7 +80,7 @@ test('two sources, edits, deletes and account status fold to one verdict a post,
         queue: (
           await rows<{ asked: string }>(
             `SELECT concat(labeler, ' ', uri, ' ', attempt) AS asked
-             FROM read_parquet('${lake.uri(`queue/publish=${publishId}/labels.parquet`)}') ORDER BY asked`,
+             FROM read_parquet('${lake.uri(`queue/publish=${publishId}/labels.parquet`)}') WHERE NOT is_dead_letter ORDER BY asked`,
           )
         ).map((row) => row.asked),
       }));
