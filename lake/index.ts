@@ -14,6 +14,7 @@ export {
 export * from './lock/index.ts';
 export * from './segments/index.ts';
 export * from './feeds/index.ts';
+export * from './tombstones/index.ts';
 export { openEngine, sqlText, type Engine, type EngineOptions } from './parquet/engine.ts';
 export {
   copyToLake,

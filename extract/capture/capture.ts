@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { openLake } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { createProgress } from '../../ops/progress/index.ts';
 import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
@@ -30,6 +32,7 @@ import {
   writeSettings,
 } from './stream/settings-history.ts';
 import type { OpenSource } from './stream/source.ts';
+import { openTombstonePublisher, type TombstonePublisher } from './tombstones/publish.ts';
 
 export const captureSources = ['firehose', 'jetstream', 'moderation'] as const;
 export type CaptureSource = (typeof captureSources)[number];
@@ -168,6 +171,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         : undefined;
     const spool = openSpool({
       lock,
+      onAppend: (lines) => tombstones.see(lines),
       spool: config.spool,
       stream: source,
       format: formats[source],
@@ -175,6 +179,9 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       timeOf: ordersBySeq ? eventTimeOf : jetstreamCursorOf,
       now,
     });
+    const tombstones = openTombstonePublisher({ lake: openLake(config.lake), stream: source, runId, now });
+    for (const { id } of spool.recovered)
+      seeSegment(tombstones, path.join(config.spool, source, `${id}.ndjson`));
     const past = readSettings(config.spool, source);
     const server = serverOf(url);
     // Jetstream's cursor is a time, which every server of its kind understands
@@ -344,6 +351,8 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       } finally {
         chain?.close(sealed);
       }
+      // not worth the five seconds that a stop may take: landing hides what this doesn't
+      await Promise.race([tombstones.close(), wait(1_000, undefined, { ref: false })]);
       closeIdleConnections();
       progress.done('sealed');
     }
@@ -375,6 +384,15 @@ function readDictionary(file: string, server: URL): Buffer {
       new Error('it has no number, by which a server of version 2 knows it'),
     );
   return dictionary;
+}
+
+/** What a dead capture made durable it may not have told the feed server. */
+function seeSegment(tombstones: TombstonePublisher, file: string): void {
+  try {
+    tombstones.see(fs.readFileSync(file));
+  } catch {
+    // landed meanwhile
+  }
 }
 
 function eventTimeOf(line: Buffer): number | null {

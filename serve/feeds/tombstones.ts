@@ -1,11 +1,21 @@
-import { openEngine, partitionTime, sqlText, tables, type Lake } from '../../lake/index.ts';
+import {
+  liveTombstoneFolder,
+  liveTombstoneFromMs,
+  openEngine,
+  partitionTime,
+  readLiveTombstones,
+  sqlText,
+  tables,
+  type Lake,
+  type StoredFile,
+} from '../../lake/index.ts';
 import { describeError } from '../../ops/errors/index.ts';
 import { log } from '../../ops/telemetry/index.ts';
 
 /** Posts and accounts that may no longer be shown. */
 export interface Tombstones {
   isHidden(uri: string): boolean;
-  /** Reads what landing has written since. Keeps what it has where that fails. */
+  /** Reads what landing and capture have written since. Keeps what it has where that fails. */
   poll(): Promise<void>;
   /** True once they have been read: before, what is shown may have been deleted. */
   readonly loaded: boolean;
@@ -17,13 +27,16 @@ interface Row {
   did: string;
   uri: string | null;
   hidden: boolean;
-  event_us: bigint;
+  event_us: bigint | number;
 }
 
 const dayUs = 86_400_000_000;
 // A deletion lands under the time when it happened, which may be long ago: a post is two days old when it is last ranked, and
 // a relay keeps three days for a capture that was away.
 const marginUs = 5 * dayUs;
+
+/** A file of live deletions grows for some minutes: so long after its beginning nothing more comes into it. */
+const liveFileForMs = 3_600_000;
 
 /** Days from a moment to another, as partitions name them. */
 function days(fromUs: number, toUs: number): string[] {
@@ -44,6 +57,7 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
   const posts = new Map<string, { hidden: boolean; us: number }>();
   const accounts = new Map<string, { hidden: boolean; us: number }>();
   let read = new Set<string>();
+  let readLive = new Map<string, number>(); // bytes of each file when it was read
   let readFromUs = Infinity;
   let loaded = false;
   let polling: Promise<void> | null = null;
@@ -57,10 +71,29 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
       names.set(name, { hidden: row.hidden, us });
   };
 
+  /** What capture has seen and landing has not: reads files that have grown. */
+  const pollLive = async (fromUs: number): Promise<void> => {
+    const files: StoredFile[] = (await lake.list(liveTombstoneFolder)).filter(({ path }) => {
+      const beganMs = liveTombstoneFromMs(path);
+      return beganMs !== null && (beganMs + liveFileForMs) * 1000 >= fromUs;
+    });
+    for (const { path, bytes } of files) {
+      if (readLive.get(path) === bytes) continue;
+      const content = await lake.read(path);
+      if (content === null) continue;
+      for (const row of readLiveTombstones(content)) if (row.event_us >= fromUs) take(row);
+    }
+    readLive = new Map(files.map(({ path, bytes }) => [path, bytes]));
+  };
+
   const poll = async (): Promise<void> => {
     const nowUs = now() * 1000;
     const fromUs = (oldestAsOfUs() ?? nowUs) - marginUs;
-    if (fromUs < readFromUs) read = new Set(); // an older generation has come back: its time must be read too
+    if (fromUs < readFromUs) {
+      // an older generation has come back: its time must be read too
+      read = new Set();
+      readLive = new Map();
+    }
     readFromUs = fromUs;
     try {
       const files = (
@@ -86,6 +119,7 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
         }
       }
       read = new Set(files);
+      await pollLive(fromUs);
       loaded = true;
       for (const [uri, { us }] of posts) if (us < fromUs) posts.delete(uri);
     } catch (error) {

@@ -44,6 +44,8 @@ export interface SpoolOptions {
   timeOf: (line: Buffer) => number | null;
   /** The stream's lock, where it has been taken; it is let go with the spool. */
   lock?: StreamLock | undefined;
+  /** Sees all that is appended, before it is written; must not throw. */
+  onAppend?: ((lines: Uint8Array | string) => void) | undefined;
   syncEveryMs?: number;
   maxAgeMs?: number;
   now?: () => number;
@@ -117,6 +119,7 @@ export function openSpool(options: SpoolOptions): Spool {
     append(lines, count, cursor) {
       appended.lines += count;
       appended.bytes += lines.length;
+      options.onAppend?.(lines);
       waiting.push({ lines, count, cursor });
       waitingBytes += lines.length;
       if (stalled !== null) return;
