@@ -17,6 +17,21 @@ export {
 } from './firehose/frame.ts';
 export { eventMicroseconds } from './firehose/event-time.ts';
 export { collectionFilter, isCollectionPattern, type CollectionFilter } from './firehose/collections.ts';
+/** Repositories: blocks of a CAR, the commit that signs them, the tree that orders them. */
+export {
+  carRoot,
+  checkCid,
+  cidKey,
+  cidLength,
+  cidText,
+  openCar,
+  varint,
+  type CarBlocks,
+  type CidKey,
+} from './firehose/car.ts';
+export { recordJson, signedCommit, type SignedCommit } from './firehose/decode-fast.ts';
+export { lookUp, openTree, parseNode, type MstNode } from './firehose/mst.ts';
+export { Rejection, type RejectedReason } from './rejection.ts';
 /** Signing keys and signatures of repositories. */
 export { packDidKey, verifySignature, type PackedKey } from './firehose/signature.ts';
 export { resolveSigningKey, documentUrl, type ResolveOptions } from './identity/resolve.ts';

@@ -5,7 +5,7 @@ import { Rejection } from '../rejection.ts';
 /** Binary CID as a latin1 string of 36 characters: a cheap key of a Map, compared byte by byte. */
 export type CidKey = string;
 
-const cidLength = 36;
+export const cidLength = 36;
 const rawCodec = 0x55;
 const dagCborCodec = 0x71;
 
@@ -29,7 +29,7 @@ export function cidKey(link: CidLinkWrapper | undefined | null): CidKey {
 }
 
 /** Unsigned LEB128 of at most five bytes, minimal: a longer one can only be an attempt to confuse. */
-function varint(bytes: Buffer, at: number): { value: number; next: number } {
+export function varint(bytes: Buffer, at: number): { value: number; next: number } {
   let value = 0;
   for (let i = 0; i < 5; i++) {
     const byte = bytes[at + i];
@@ -43,6 +43,31 @@ function varint(bytes: Buffer, at: number): { value: number; next: number } {
   throw new Rejection('malformed_frame', 'a CAR length is over 34 bits');
 }
 
+/** The root that a CAR header names. @throws Rejection 'malformed_frame' if it isn't one of version 1 with a single root */
+export function carRoot(header: Buffer): CidKey {
+  let named: { version?: unknown; roots?: unknown };
+  try {
+    named = decode(header) as typeof named;
+  } catch (cause) {
+    throw new Rejection('malformed_frame', 'the CAR header is not CBOR', cause);
+  }
+  if (named?.version !== 1 || !Array.isArray(named.roots) || named.roots.length !== 1)
+    throw new Rejection('malformed_frame', 'the CAR is not version 1 with one root');
+  return cidKey(named.roots[0] as CidLinkWrapper);
+}
+
+/** @throws Rejection 'malformed_frame' unless a CID of version 1, DAG-CBOR or raw, SHA-256 stands there. */
+export function checkCid(bytes: Buffer, at: number): void {
+  const codec = bytes[at + 1];
+  if (
+    bytes[at] !== 1 ||
+    (codec !== dagCborCodec && codec !== rawCodec) ||
+    bytes[at + 2] !== 0x12 ||
+    bytes[at + 3] !== 0x20
+  )
+    throw new Rejection('malformed_frame', 'a CAR block has a CID that atproto does not use');
+}
+
 /**
  * Walks a CAR v1 file once and notes where its blocks are.
  * @throws Rejection 'malformed_frame' if it isn't one with a single root and CIDs of version 1, DAG-CBOR or raw, SHA-256.
@@ -52,15 +77,7 @@ export function openCar(source: Uint8Array): CarBlocks {
   const head = varint(bytes, 0);
   if (head.next + head.value > bytes.length)
     throw new Rejection('malformed_frame', 'the CAR ends in its header');
-  let header: { version?: unknown; roots?: unknown };
-  try {
-    header = decode(bytes.subarray(head.next, head.next + head.value)) as typeof header;
-  } catch (cause) {
-    throw new Rejection('malformed_frame', 'the CAR header is not CBOR', cause);
-  }
-  if (header?.version !== 1 || !Array.isArray(header.roots) || header.roots.length !== 1)
-    throw new Rejection('malformed_frame', 'the CAR is not version 1 with one root');
-  const root = cidKey(header.roots[0] as CidLinkWrapper);
+  const root = carRoot(bytes.subarray(head.next, head.next + head.value));
 
   const places = new Map<CidKey, { start: number; end: number; checked: boolean | null }>();
   for (let at = head.next + head.value; at < bytes.length;) {
@@ -68,14 +85,7 @@ export function openCar(source: Uint8Array): CarBlocks {
     const end = next + length;
     if (length < cidLength || end > bytes.length)
       throw new Rejection('malformed_frame', 'a CAR block is cut off');
-    const codec = bytes[next + 1];
-    if (
-      bytes[next] !== 1 ||
-      (codec !== dagCborCodec && codec !== rawCodec) ||
-      bytes[next + 2] !== 0x12 ||
-      bytes[next + 3] !== 0x20
-    )
-      throw new Rejection('malformed_frame', 'a CAR block has a CID that atproto does not use');
+    checkCid(bytes, next);
     places.set(bytes.toString('latin1', next, next + cidLength), {
       start: next + cidLength,
       end,

@@ -8,7 +8,7 @@ import { frameType, parseFrame } from './frame.ts';
 import { lookUp, openTree } from './mst.ts';
 import { verifySignature, type PackedKey } from './signature.ts';
 
-interface SignedCommit {
+export interface SignedCommit {
   did: string;
   version: number;
   rev: string;
@@ -32,8 +32,15 @@ function blocksOf(body: Record<string, unknown>): CarBlocks {
   return openCar(blocks);
 }
 
-/** The commit block at the CAR's root, its repository and signature checked. */
-function signedCommit(car: CarBlocks, did: string, key: PackedKey | null): SignedCommit {
+/** Where a signed commit and what it stands for are looked up. */
+export type CommitBlocks = Pick<CarBlocks, 'root' | 'block' | 'matches'>;
+
+/**
+ * The commit block at the CAR's root, its repository and signature checked.
+ * @param key null leaves the signature unchecked
+ * @throws Rejection
+ */
+export function signedCommit(car: CommitBlocks, did: string, key: PackedKey | null): SignedCommit {
   let commit: SignedCommit;
   try {
     commit = decode(car.block(car.root)) as SignedCommit;
@@ -52,7 +59,11 @@ function signedCommit(car: CarBlocks, did: string, key: PackedKey | null): Signe
   return commit;
 }
 
-function recordJson(car: CarBlocks, cid: CidKey, path: string): string {
+/**
+ * A record as JSON text; links and bytes in the form that atproto gives them.
+ * @throws Rejection 'cid_mismatch', or 'malformed_frame' for what is no record
+ */
+export function recordJson(car: Pick<CarBlocks, 'block' | 'matches'>, cid: CidKey, path: string): string {
   const bytes = car.block(cid);
   if (!car.matches(cid))
     throw new Rejection('cid_mismatch', `record ${path} does not have its CID's content`);
