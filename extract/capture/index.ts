@@ -34,7 +34,13 @@ export { lookUp, openTree, parseNode, type MstNode } from './firehose/mst.ts';
 export { Rejection, type RejectedReason } from './rejection.ts';
 /** Signing keys and signatures of repositories. */
 export { packDidKey, verifySignature, type PackedKey } from './firehose/signature.ts';
-export { resolveSigningKey, documentUrl, type ResolveOptions } from './identity/resolve.ts';
+export {
+  documentUrl,
+  fetchDidDocument,
+  resolveSigningKey,
+  signingKeyOf,
+  type ResolveOptions,
+} from './identity/resolve.ts';
 export {
   openSigningKeys,
   type KeyAnswer,

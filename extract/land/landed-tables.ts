@@ -15,6 +15,9 @@ const grouped = collectionGroups.map((name) => `'${name}'`).join(', ');
 /** Only posts are ever served, so only their deletes must reach the server; staging folds every delete from raw. */
 const servedCollection = 'app.bsky.feed.post';
 
+/** What sources report of the network, as it happens or afterwards. */
+const events = '(FROM landing_events UNION ALL BY NAME FROM landing_backfilled)';
+
 /** Reason of a malformed line in words; `landing_faults` also has the lines that are no JSON. */
 const faults = `
   SELECT NULL AS did, 'malformed_line' AS reason, detail, frame, 1 AS attempts, NULL AS seq, sealed_us AS event_us,
@@ -28,19 +31,19 @@ export const landedTables: LandedTable[] = [
     table: tables.records,
     query: `
       SELECT *, ${hourOf('event_us')}, CASE WHEN "collection" IN (${grouped}) THEN "collection" ELSE '${otherCollections}' END AS collection_group
-      FROM landing_events WHERE fault IS NULL AND kind = 'record'`,
+      FROM ${events} WHERE fault IS NULL AND kind = 'record'`,
   },
   ...(['identities', 'accounts'] as const).map((name) => ({
     name,
     table: tables[name],
-    query: `SELECT *, ${hourOf('event_us')} FROM landing_events WHERE fault IS NULL AND kind = '${name === 'identities' ? 'identity' : 'account'}'`,
+    query: `SELECT *, ${hourOf('event_us')} FROM ${events} WHERE fault IS NULL AND kind = '${name === 'identities' ? 'identity' : 'account'}'`,
   })),
   {
     name: 'rejected',
     table: tables.rejected,
     query: `
       SELECT did, reason, detail, frame, coalesce(attempts, 1) AS attempts, seq, event_us, "source", ingested_at, segment, ${hourOf('event_us')}
-      FROM landing_events WHERE fault IS NULL AND kind = 'rejected'
+      FROM ${events} WHERE fault IS NULL AND kind = 'rejected'
       UNION ALL BY NAME
       SELECT did, reason, detail, frame, coalesce(attempts, 1) AS attempts, seq, event_us, "source", ingested_at, segment, ${hourOf('event_us')}
       FROM landing_marks WHERE fault IS NULL AND t = 'rejected'
@@ -52,9 +55,19 @@ export const landedTables: LandedTable[] = [
     query: `
       SELECT ${gapColumns} FROM (
         SELECT * REPLACE (gap_kind AS kind), gap_state AS state, ${hourOf('event_us')}
-        FROM landing_events WHERE fault IS NULL AND kind = 'gap')
+        FROM ${events} WHERE fault IS NULL AND kind = 'gap')
       UNION ALL
       SELECT ${gapColumns} FROM (SELECT *, ${hourOf('event_us')} FROM landing_marks WHERE fault IS NULL AND t = 'gap')`,
+  },
+  {
+    name: 'backfills',
+    table: tables.backfills,
+    query: `SELECT * REPLACE (asked AS kind), ${hourOf('event_us')} FROM landing_backfilled WHERE fault IS NULL AND kind = 'backfill'`,
+  },
+  {
+    name: 'profiles',
+    table: tables.profiles,
+    query: `SELECT *, ${hourOf('event_us')} FROM landing_backfilled WHERE fault IS NULL AND kind = 'profile'`,
   },
   {
     name: 'moderation_labels',
@@ -67,12 +80,12 @@ export const landedTables: LandedTable[] = [
     query: `
       SELECT 'record' AS kind, did, concat('at://', did, '/', "collection", '/', rkey) AS uri, true AS hidden, 'record_deleted' AS reason,
         event_us, segment, ${hourOf('event_us')}
-      FROM landing_events WHERE fault IS NULL AND kind = 'record' AND "operation" = 'delete' AND "collection" = '${servedCollection}'
+      FROM ${events} WHERE fault IS NULL AND kind = 'record' AND "operation" = 'delete' AND "collection" = '${servedCollection}'
       UNION ALL BY NAME
       SELECT 'account' AS kind, did, NULL AS uri, NOT active AS hidden,
         concat('account_', CASE WHEN active THEN 'active' ELSE coalesce(status, 'inactive') END) AS reason,
         event_us, segment, ${hourOf('event_us')}
-      FROM landing_events WHERE fault IS NULL AND kind = 'account'`,
+      FROM ${events} WHERE fault IS NULL AND kind = 'account'`,
   },
   {
     name: 'exposures',

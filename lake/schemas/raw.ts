@@ -120,6 +120,56 @@ export const gaps = defineTable(
   },
 );
 
+export const backfills = defineTable(
+  'raw/backfills',
+  'One row per question that a backfill asked, and what came of it: a repository, a record, a profile or a window',
+  ['dt'],
+  {
+    kind: ['VARCHAR', "'repository', 'record', 'profile' or 'window'"],
+    did: ['VARCHAR', 'account that was asked about; null for a window', 'null'],
+    uri: ['VARCHAR', 'record that was asked for; null for other kinds', 'null'],
+    outcome: [
+      'VARCHAR',
+      "'done', 'unchanged' (nothing new since it was last fetched), 'absent' (there is nothing to be had) or 'failed'",
+    ],
+    reason: [
+      'VARCHAR',
+      "coded, where it is absent or failed: 'did_tombstoned', 'repo_deactivated', 'record_not_found', 'bad_signature', 'truncated', 'rate_limited', …; null otherwise",
+      'null',
+    ],
+    detail: ['VARCHAR', 'in words', 'null'],
+    host: ['VARCHAR', 'server that was asked; null where none was, such as for a file', 'null'],
+    rev: ['VARCHAR', 'revision that the repository had; null where none was read', 'null'],
+    verified: ['BOOLEAN', 'whether the signature was checked; null where nothing was read', 'null'],
+    collections: ['VARCHAR', "collections that were kept, separated by commas; '' for all", 'null'],
+    records: ['BIGINT', 'records that the repository had; null where none was read', 'null'],
+    written: ['BIGINT', 'rows that were written: records that the lake did not have as they are', 'null'],
+    deleted: ['BIGINT', 'records that the lake had and the repository no longer has', 'null'],
+    bytes: ['BIGINT', 'bytes that came', 'null'],
+    attempts: ['INTEGER', 'how often it was tried'],
+    run_id: ['VARCHAR', 'run that asked; joins raw/runs'],
+    event_us: ['BIGINT', 'when it ended, microseconds UTC'],
+    segment,
+  },
+);
+
+export const profiles = defineTable(
+  'raw/profiles',
+  'One row per profile snapshot, as the public API showed the account at that moment',
+  ['dt'],
+  {
+    did: ['VARCHAR', 'account'],
+    handle: ['VARCHAR', 'handle, as the API has checked it; null where it gave none', 'null'],
+    followers: ['BIGINT', 'followers; null where the API gave no number', 'null'],
+    follows: ['BIGINT', 'accounts that it follows; null where the API gave no number', 'null'],
+    posts: ['BIGINT', 'posts; null where the API gave no number', 'null'],
+    profile: ['VARCHAR', 'the whole answer for this account as JSON text'],
+    event_us: ['BIGINT', 'when it was asked, microseconds UTC'],
+    ingested_at: ingestedAt,
+    segment,
+  },
+);
+
 export const runs = defineTable(
   'raw/runs',
   'One row per state of a stage of a run: running, then how it ended',

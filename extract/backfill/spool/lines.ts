@@ -74,6 +74,8 @@ export interface Outcome {
   host: string | null;
   rev: string | null;
   verified: boolean | null;
+  /** Collections that were kept; '' for all, null where none was chosen. */
+  collections: string | null;
   records: number | null;
   written: number | null;
   deleted: number | null;
@@ -83,7 +85,7 @@ export interface Outcome {
 
 export const outcomeLine = (outcome: Outcome, runId: string, nowUs: number): string =>
   // the kind of a line is `t`; the kind of a question can't be `kind`, which is a gap's
-  `${groupEnd}"seq":null,"event_us":${nowUs},"did":${quoted(outcome.did)},"ingested_at":${nowUs},"source":"backfill","asked":"${outcome.kind}","uri":${quoted(outcome.uri)},"outcome":"${outcome.outcome}","reason":${quoted(outcome.reason)},"detail":${quoted(outcome.detail?.slice(0, 2_000) ?? null)},"host":${quoted(outcome.host)},"rev":${quoted(outcome.rev)},"verified":${outcome.verified},"records":${outcome.records},"written":${outcome.written},"deleted":${outcome.deleted},"bytes":${outcome.bytes},"attempts":${outcome.attempts},"run_id":${quoted(runId)}}\n`;
+  `${groupEnd}"seq":null,"event_us":${nowUs},"did":${quoted(outcome.did)},"ingested_at":${nowUs},"source":"backfill","asked":"${outcome.kind}","uri":${quoted(outcome.uri)},"outcome":"${outcome.outcome}","reason":${quoted(outcome.reason)},"detail":${quoted(outcome.detail?.slice(0, 2_000) ?? null)},"host":${quoted(outcome.host)},"rev":${quoted(outcome.rev)},"verified":${outcome.verified},"collections":${quoted(outcome.collections)},"records":${outcome.records},"written":${outcome.written},"deleted":${outcome.deleted},"bytes":${outcome.bytes},"attempts":${outcome.attempts},"run_id":${quoted(runId)}}\n`;
 
 /** A path, its parts. */
 export function splitPath(path: string): { collection: string; rkey: string } {

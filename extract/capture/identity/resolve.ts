@@ -30,10 +30,10 @@ export function documentUrl(did: string, options: ResolveOptions): URL {
 }
 
 /**
- * Key that a repository's commits are checked against, or a labeler's labels, as a did:key.
+ * A DID's document, as its method gives it.
  * @throws FetchFailure, `transient` where asking again may help
  */
-export async function resolveSigningKey(did: string, options: ResolveOptions): Promise<string> {
+export async function fetchDidDocument(did: string, options: ResolveOptions): Promise<DidDocument> {
   const url = documentUrl(did, options);
   const publicOnly = !did.startsWith('did:plc:') && !options.allowLoopback;
   const document = (await fetchJson(url, {
@@ -43,9 +43,26 @@ export async function resolveSigningKey(did: string, options: ResolveOptions): P
   })) as DidDocument | null;
   if (document === null || typeof document !== 'object' || document.id !== did)
     throw new FetchFailure(`the document of ${did} is of another`, { transient: false, status: 200 });
+  return document;
+}
+
+/**
+ * Key that a repository's commits are checked against, or a labeler's labels, as a did:key.
+ * @throws FetchFailure, `transient` where asking again may help
+ */
+export async function resolveSigningKey(did: string, options: ResolveOptions): Promise<string> {
+  return signingKeyOf(await fetchDidDocument(did, options), did, options.keyId ?? 'atproto');
+}
+
+/** @throws FetchFailure where a document has no such key, or one that is none */
+export function signingKeyOf(
+  document: DidDocument,
+  did: string,
+  keyId: 'atproto' | 'atproto_label' = 'atproto',
+): string {
   let key: string | undefined;
   try {
-    key = keyOf(document, did, options.keyId ?? 'atproto');
+    key = keyOf(document, did, keyId);
   } catch (cause) {
     throw new FetchFailure(`the signing key of ${did} is malformed`, {
       transient: false,
@@ -54,7 +71,7 @@ export async function resolveSigningKey(did: string, options: ResolveOptions): P
     });
   }
   if (key === undefined)
-    throw new FetchFailure(`the document of ${did} has no key '${options.keyId ?? 'atproto'}'`, {
+    throw new FetchFailure(`the document of ${did} has no key '${keyId}'`, {
       transient: false,
       status: 200,
     });

@@ -12,6 +12,8 @@ const sortedBy = {
   moderationLabels: ['uri', 'val', 'cts_us'],
   rejected: ['event_us', 'did'],
   gaps: ['gap_id', 'event_us'],
+  backfills: ['did', 'uri', 'event_us'],
+  profiles: ['did', 'event_us'],
   tombstones: ['did', 'uri', 'event_us'],
   exposures: ['req_id', 'position'],
   interactions: ['received_us', 'participant_id'],

@@ -1,6 +1,6 @@
 import { readLines, structure, type SegmentFiles } from './lines.ts';
 
-const line = structure({
+const fields = {
   t: 'VARCHAR',
   seq: 'BIGINT',
   event_us: 'BIGINT',
@@ -28,16 +28,26 @@ const line = structure({
   to_us: 'BIGINT',
   from_seq: 'BIGINT',
   to_seq: 'BIGINT',
-});
+};
+
+/** What a format has besides the firehose's lines. */
+export interface MoreKinds {
+  /** Fields of its own lines; columns of the same names come of them. */
+  fields: Record<string, string>;
+  /** Branches of the CASE that judges a line by its kind. */
+  required: string;
+}
 
 /**
- * Rows of the table `events` from segments of format firehose/1.
+ * Rows of the table `events` from segments of format firehose/1, or of one that has more kinds of lines.
  *
  * A record's JSON is cut out of the line as it stands there: extracting it would write it anew (1.0 for 1e0, other
  * escapes), and nobody could hash it again. Capture puts `record` last in its line; where that should not be so, the
  * cut is no JSON and the record is extracted after all.
  */
-export function decodeFirehose(files: SegmentFiles): string {
+export function decodeFirehose(files: SegmentFiles, more: MoreKinds = { fields: {}, required: '' }): string {
+  const line = structure({ ...fields, ...more.fields });
+  const columns = Object.keys(more.fields).map((name) => `, s."${name}" AS "${name}"`);
   return `
     WITH parsed AS (
       SELECT segment, line, json_transform(line, ${line}) AS s FROM (${readLines(files)})
@@ -57,6 +67,7 @@ export function decodeFirehose(files: SegmentFiles): string {
               WHEN 'rejected' THEN s.reason IS NOT NULL
               WHEN 'gap' THEN s.gap_id IS NOT NULL AND s.kind IS NOT NULL AND s.state IS NOT NULL
               WHEN 'cursor' THEN true
+              ${more.required}
             END, false)
           THEN NULL
           ELSE 'malformed_line'
@@ -77,5 +88,6 @@ export function decodeFirehose(files: SegmentFiles): string {
       s.live AS live, s.verified AS verified, s.ingested_at AS ingested_at, s.handle AS handle, s.active AS active, s.status AS status,
       s.reason AS reason, s.detail AS detail, s.frame AS frame, s.attempts AS attempts,
       s.gap_id AS gap_id, s.kind AS gap_kind, s.state AS gap_state, s.from_us AS from_us, s.to_us AS to_us, s.from_seq AS from_seq, s.to_seq AS to_seq
+      ${columns.join('')}
     FROM judged`;
 }

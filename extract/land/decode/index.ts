@@ -4,10 +4,10 @@ import { decodeJetstream } from './jetstream.ts';
 import { decodeMacros, type SegmentFiles } from './lines.ts';
 import { decodeRows } from './rows.ts';
 
-type Rows = 'events' | 'answers' | 'stages' | 'marks';
+type Rows = 'events' | 'backfilled' | 'answers' | 'stages' | 'marks';
 
 /** Temporary tables that lines are decoded into are `landing_` and one of these. */
-export const decodedRows: readonly Rows[] = ['events', 'answers', 'stages', 'marks'];
+export const decodedRows: readonly Rows[] = ['events', 'backfilled', 'answers', 'stages', 'marks'];
 
 interface Format {
   /** Temporary table that the lines become rows of. */
@@ -26,6 +26,31 @@ const merged = mergedColumns(tables.exposures, tables.interactions);
 export const formats: Record<string, Format> = {
   'firehose/1': { rows: 'events', decode: decodeFirehose },
   'jetstream/1': { rows: 'events', decode: decodeJetstream },
+  'backfill/1': {
+    rows: 'backfilled',
+    decode: (files) =>
+      decodeFirehose(files, {
+        fields: {
+          asked: 'VARCHAR',
+          uri: 'VARCHAR',
+          outcome: 'VARCHAR',
+          host: 'VARCHAR',
+          collections: 'VARCHAR',
+          records: 'BIGINT',
+          written: 'BIGINT',
+          deleted: 'BIGINT',
+          bytes: 'BIGINT',
+          run_id: 'VARCHAR',
+          followers: 'BIGINT',
+          follows: 'BIGINT',
+          posts: 'BIGINT',
+          profile: 'VARCHAR',
+        },
+        required: `
+              WHEN 'backfill' THEN s.asked IS NOT NULL AND s.outcome IS NOT NULL AND s.attempts IS NOT NULL AND s.run_id IS NOT NULL
+              WHEN 'profile' THEN s.did LIKE 'did:%' AND s.profile IS NOT NULL`,
+      }),
+  },
   'exposures/1': {
     rows: 'answers',
     decode: (files) =>
@@ -69,7 +94,7 @@ export const formats: Record<string, Format> = {
 };
 
 /**
- * Reads segments into the temporary tables `events`, `answers` and `stages`, one row a line. A line that is no JSON has
+ * Reads segments into temporary tables, one row a line. A line that is no JSON has
  * fault 'not_json', one that lacks what its kind needs 'malformed_line'; no line fails the others.
  */
 export async function decodeSegments(engine: Engine, byFormat: Map<string, SegmentFiles>): Promise<void> {
