@@ -84,12 +84,15 @@ const carReasons = {
 } as const;
 
 /**
- * What is wrong with a repository, as a failure. Bytes change on the way, and a key may be rotated between the two questions:
- * so all of it is asked for again before it counts.
+ * Does something with what a server sent; what is wrong with that is a failure. Bytes change on the way, and a key may be
+ * rotated between two questions: so all of it is asked for again before it counts.
  */
-export function ofRejection(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  if (!(error instanceof Rejection)) throw error;
-  const reason = carReasons[error.reason];
-  return new Failure(reason, error.message, { transient: reason !== 'too_big', cause: error });
+export async function checked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    const reason = carReasons[error.reason];
+    throw new Failure(reason, error.message, { transient: reason !== 'too_big', cause: error });
+  }
 }

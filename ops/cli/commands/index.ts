@@ -1,4 +1,5 @@
 import type { Register } from '../command.ts';
+import { register as backfill } from './backfill.ts';
 import { register as capture } from './capture.ts';
 import { register as cycle } from './cycle.ts';
 import { register as doctor } from './doctor.ts';
@@ -16,6 +17,7 @@ import { register as rank } from './rank.ts';
 /** In the order in which `--help` lists them: the way of the data, then what one runs beside it. */
 export const commands: Register[] = [
   capture,
+  backfill,
   land,
   transform,
   enrich,
