@@ -1,5 +1,6 @@
 /** The storage contract: what is where, in which shape, and how it is put there. */
 export { openLake } from './store/open.ts';
+export { isS3, parseS3Url, s3Connection } from './store/s3/connection.ts';
 export { makePrivate } from './store/private.ts';
 export type { Lake, StoredFile } from './store/store.ts';
 export {

@@ -4,6 +4,7 @@ import { register as capture } from './capture.ts';
 import { register as cycle } from './cycle.ts';
 import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
+import { register as lake } from './lake.ts';
 import { register as land } from './land.ts';
 import { register as rehearse } from './rehearse.ts';
 import { register as runs } from './runs.ts';
@@ -29,5 +30,6 @@ export const commands: Register[] = [
   runs,
   doctor,
   study,
+  lake,
   rehearse,
 ];

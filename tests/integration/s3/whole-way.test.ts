@@ -20,6 +20,7 @@ import type { Config } from '../../../ops/config/index.ts';
 import { cycle, rank, type CycleSummary } from '../../../ops/cycle/index.ts';
 import { takeLease } from '../../../ops/cycle/lease.ts';
 import { openDbt, type Dbt } from '../../../ops/dbt/index.ts';
+import { verifyWholeLake } from '../../../ops/lake/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import { startServer } from '../../../serve/index.ts';
 import { configIn } from '../../folders.ts';
@@ -172,6 +173,28 @@ describe.skipIf(!hasVersitygw)('a study whose lake is in S3', () => {
         .toString()
         .replaceAll('faster', 'second'),
     );
+  });
+
+  test('verifies manifests, pointers and content, and says what is missing and what was altered', async () => {
+    const sound = await verifyWholeLake({ config, deep: true });
+    expect(sound.problems).toEqual([]);
+    expect(sound.landed.files).toBeGreaterThan(0);
+    expect(sound.generations.count).toBeGreaterThan(1);
+    const [landedFile] = (await lake.list('raw/records')).filter(
+      ({ path: file }) => !/generated|empty/.test(file),
+    );
+    const altered = 'feeds/generation=second/inputs/seeds/arms.csv';
+    const before = {
+      [altered]: await lake.read(altered),
+      [landedFile?.path ?? '']: await lake.read(landedFile?.path ?? ''),
+    };
+    await lake.write(altered, Buffer.from(before[altered] ?? []).reverse());
+    await lake.remove(landedFile?.path ?? '');
+    const shallow = await verifyWholeLake({ config });
+    expect(shallow.problems.map((one) => one.path)).toEqual([landedFile?.path]);
+    const deep = await verifyWholeLake({ config, deep: true });
+    expect(deep.problems.map((one) => one.path)).toEqual([landedFile?.path, altered]);
+    for (const [file, content] of Object.entries(before)) await lake.write(file, content ?? '');
   });
 
   test('serves the generation from the bucket', async () => {
