@@ -18,6 +18,8 @@ export interface RunRow {
 export interface StageRun extends RunRow {
   /** When it began, microseconds UTC. */
   started_us: number;
+  /** Of a killed one: whether a later run has written that it was. */
+  isBuried: boolean;
 }
 
 /** A run with its stages, in the order in which they began. */
@@ -52,8 +54,15 @@ export function foldRuns(rows: readonly RunRow[], host: string, isAlive: (pid: n
     const known = stages.get(key);
     if (row.status === 'running') {
       if (known) stages.set(JSON.stringify([row.run_id, row.stage, row.pid, known.started_us]), known);
-      stages.set(key, { ...row, started_us: row.ts });
-    } else stages.set(key, { ...row, started_us: known?.started_us ?? row.ts - row.duration_s * 1e6 });
+      stages.set(key, { ...row, started_us: row.ts, isBuried: false });
+    } else
+      stages.set(key, {
+        ...row,
+        // a 'killed' row was written when it was found, which says nothing of how long the stage ran
+        ts: row.status === 'killed' ? (known?.ts ?? row.ts) : row.ts,
+        started_us: known?.started_us ?? row.ts - row.duration_s * 1e6,
+        isBuried: row.status === 'killed',
+      });
   }
   const runs = new Map<string, StageRun[]>();
   for (const stage of stages.values()) {

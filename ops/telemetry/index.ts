@@ -1,5 +1,12 @@
 export { startTelemetry, type Telemetry } from './start.ts';
 export { log } from './log.ts';
-export { runStage, newRunId, type StageContext, type StageOptions } from './runs.ts';
-export { count, measure } from './metrics.ts';
+export {
+  runStage,
+  newRunId,
+  writeRunRecords,
+  type RunRecord,
+  type StageContext,
+  type StageOptions,
+} from './runs.ts';
+export { count, gauge, measure } from './metrics.ts';
 export { redact } from './redact.ts';

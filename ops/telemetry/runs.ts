@@ -28,6 +28,34 @@ export interface StageContext {
   outcome: 'done' | 'partial' | 'failed' | 'refused';
 }
 
+/** One row of `raw/runs` before it is landed. Times are microseconds UTC. */
+export interface RunRecord {
+  ts: number;
+  dag: string;
+  run_id: string;
+  stage: string;
+  records: number | null;
+  duration_s: number;
+  status: string;
+  host: string;
+  pid: number;
+  error: string | null;
+  trace_id: string | null;
+  detail: string | null;
+}
+
+/** Writes run records into the spool, durably. `runStage` does it for a stage; others speak for what could not. */
+export async function writeRunRecords(
+  config: Config,
+  rows: readonly RunRecord[],
+  now: () => number = Date.now,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const writer = openSegmentWriter({ spool: config.spool, stream: 'runs', format: 'runs/1', now });
+  writer.append(rows.map((row) => `${JSON.stringify(row)}\n`).join(''), rows.length, null);
+  await writer.close();
+}
+
 /** Time-ordered id of a run, such as '20261122T101500Z-3f9a1c'. */
 export function newRunId(nowMs = Date.now()): string {
   const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
@@ -49,7 +77,7 @@ export async function runStage<T>(
   return trace.getTracer('feedtrial').startActiveSpan(`${dag}.${stage}`, async (span) => {
     span.setAttributes({ 'feedtrial.run_id': runId, 'feedtrial.stage': stage });
     const record = async (status: string, error: string | null): Promise<void> => {
-      const row = {
+      const row: RunRecord = {
         ts: Math.round(now() * 1000),
         dag,
         run_id: runId,
@@ -63,9 +91,7 @@ export async function runStage<T>(
         trace_id: span.isRecording() ? span.spanContext().traceId : null,
         detail: Object.keys(context.detail).length > 0 ? JSON.stringify(context.detail) : null,
       };
-      const writer = openSegmentWriter({ spool: config.spool, stream: 'runs', format: 'runs/1', now });
-      writer.append(`${JSON.stringify(row)}\n`, 1, null);
-      await writer.close();
+      await writeRunRecords(config, [row], now);
     };
     await record('running', null);
     const meter = (status: string): void => {

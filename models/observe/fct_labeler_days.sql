@@ -1,0 +1,50 @@
+{{ config(
+    tags=['observe'],
+    post_hook="{{ write_observation(this, 'labeler_days.parquet', 'labelled_day, labeler, version') }}",
+) }}
+
+-- One ask may give several labels, and its cost stands on each of its rows: it is counted once.
+with asks as (
+
+    select
+        uri,
+        cid,
+        labeler,
+        version,
+        attempt,
+        run_id,
+        max(status) as status,
+        max(latency_ms) as latency_ms,
+        max(tokens_in) as tokens_in,
+        max(tokens_out) as tokens_out,
+        max(cost_usd) as cost_usd,
+        max(labelled_at) as labelled_at
+    from {{ ref('stg_labels__values') }}
+    group by uri, cid, labeler, version, attempt, run_id
+
+),
+
+final as (
+
+    select
+        ---------- what
+        {{ utc_day('labelled_at') }} as labelled_day,
+        labeler,
+        version,
+
+        ---------- numerics
+        count(*) as asks,
+        count(*) filter (where status = 'ok') as ok,
+        count(*) filter (where status = 'failed') as failed,
+        count(*) filter (where status in ('refused', 'skipped')) as refused,
+        cast(sum(tokens_in) as bigint) as tokens_in,
+        cast(sum(tokens_out) as bigint) as tokens_out,
+        cast(sum(cast(cost_usd as decimal(18, 9))) as double) as cost_usd,
+        {{ percentile('latency_ms', 0.5) }} as latency_ms_median,
+        {{ percentile('latency_ms', 0.95) }} as latency_ms_p95
+    from asks
+    group by {{ utc_day('labelled_at') }}, labeler, version
+
+)
+
+select * from final
