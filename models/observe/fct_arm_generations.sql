@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='generation',
+    on_schema_change='append_new_columns',
     tags=['observe'],
     post_hook="{{ write_observation(this, 'arm_generations.parquet', 'ranked_us, generation, arm, policy, policy_version') }}",
 ) }}

@@ -12,14 +12,15 @@ with states as (
 
 ),
 
--- A stage may be entered several times in one run: each 'running' row begins another.
+-- A stage may be entered several times in one run: each 'running' row begins another. Segments of one process sort as they
+-- were written, also within a millisecond.
 states_of_entries as (
 
     select
         *,
         sum(case when status = 'running' then 1 else 0 end) over (
             partition by run_id, dag, stage, host, pid
-            order by ts, rank_in_moment, segment
+            order by ts, segment, rank_in_moment
             rows between unbounded preceding and current row
         ) as entry_number
     from states
@@ -35,12 +36,12 @@ entries as (
         host,
         pid,
         entry_number,
-        {{ at_latest('status', 'row(ts, rank_in_moment, segment)') }} as status,
-        {{ at_latest('error', 'row(ts, rank_in_moment, segment)') }} as error_text,
-        {{ at_latest('records', 'row(ts, rank_in_moment, segment)') }} as records,
-        {{ at_latest('duration_s', 'row(ts, rank_in_moment, segment)') }} as duration_s,
-        {{ at_latest('detail', 'row(ts, rank_in_moment, segment)') }} as detail,
-        {{ at_latest('trace_id', 'row(ts, rank_in_moment, segment)') }} as trace_id,
+        {{ at_latest('status', 'row(ts, segment, rank_in_moment)') }} as status,
+        {{ at_latest('error', 'row(ts, segment, rank_in_moment)') }} as error_text,
+        {{ at_latest('records', 'row(ts, segment, rank_in_moment)') }} as records,
+        {{ at_latest('duration_s', 'row(ts, segment, rank_in_moment)') }} as duration_s,
+        {{ at_latest('detail', 'row(ts, segment, rank_in_moment)') }} as detail,
+        {{ at_latest('trace_id', 'row(ts, segment, rank_in_moment)') }} as trace_id,
         min(ts) as first_us,
         max(ts) as last_us
     from states_of_entries

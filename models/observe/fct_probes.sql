@@ -8,9 +8,9 @@ with readings as (
 
     select
         *,
-        {{ json_texts('detail', ['$.subject', '$.value', '$.unit', '$.reason']) }} as facts
+        {{ json_texts('detail', ['$.probe', '$.subject', '$.value', '$.unit', '$.reason']) }} as facts
     from {{ ref('fct_pipeline_runs') }}
-    where dag = 'observe' and stage like 'probe.%'
+    where stage like 'probe.%'
 
 ),
 
@@ -20,14 +20,14 @@ final as (
         ---------- ids
         run_id,
         host,
-        substr(stage, 7) as probe,
-        coalesce(facts[1], '') as subject,
+        facts[1] as probe,
+        coalesce(facts[2], '') as subject,
 
         ---------- what was read
         status = 'done' as is_ok,
-        try_cast(facts[2] as double) as measured_value,
-        facts[3] as unit,
-        facts[4] as reason,
+        try_cast(facts[3] as double) as measured_value,
+        facts[4] as unit,
+        facts[5] as reason,
 
         ---------- times, microseconds UTC
         ended_us as read_us

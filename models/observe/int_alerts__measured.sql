@@ -252,17 +252,22 @@ asks as (
 
 ),
 
+last_runs_of_labelers as (
+
+    select
+        labeler,
+        {{ at_latest('run_id', 'row(labelled_at, run_id)') }} as run_id
+    from asks
+    group by labeler
+
+),
+
 last_asks as (
 
     select asks.*
     from asks
-    inner join (
-        select
-            labeler,
-            {{ at_latest('run_id', 'row(labelled_at, run_id)') }} as run_id
-        from asks
-        group by labeler
-    ) as last_runs on asks.labeler = last_runs.labeler and asks.run_id = last_runs.run_id
+    inner join last_runs_of_labelers as last_runs
+        on asks.labeler = last_runs.labeler and asks.run_id = last_runs.run_id
 
 ),
 
@@ -455,8 +460,8 @@ final as (
     select
         rule,
         subject,
-        measured_value,
-        since_us,
+        cast(measured_value as double) as measured_value,
+        cast(since_us as bigint) as since_us,
         detail
     from {{ rule }}
     {%- endfor %}

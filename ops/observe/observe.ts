@@ -47,10 +47,10 @@ async function removeOld(lake: Lake, current: string, nowMs: number): Promise<vo
 }
 
 /** Readings become run records, which landing takes along and SQL reads; each is a stage that is over at once. */
-function probeRecords(readings: readonly Reading[], runId: string, nowUs: number) {
+function probeRecords(readings: readonly Reading[], dag: string, runId: string, nowUs: number) {
   return readings.map(({ probe, subject, isOk, value, unit, reason }) => ({
     ts: nowUs,
-    dag: 'observe',
+    dag,
     run_id: runId,
     stage: `probe.${probe}${subject === '' ? '' : `.${subject}`}`,
     records: null,
@@ -81,7 +81,7 @@ export async function observe(options: ObserveOptions): Promise<ObserveSummary> 
       for (const { run_id, stage: dead } of buried)
         log.warn('a stage was killed', { run_id, killed_stage: dead });
       const readings = await readProbes({ config, now, ...options.probes });
-      await writeRunRecords(config, probeRecords(readings, runId, Math.round(now() * 1000)), now);
+      await writeRunRecords(config, probeRecords(readings, dag, runId, Math.round(now() * 1000)), now);
       // what can't be landed is an alert of its own: go on with what is there
       await land({ config, dag, runId, now, ...(signal ? { signal } : {}) }).catch((error: unknown) =>
         log.error('landing failed while observing', { run_id: runId, error: describeError(error) }),
