@@ -12,11 +12,7 @@ with positions as (
 
     select *
     from {{ source('published', 'feeds') }}
-    where
-        position <= {{ observe_parameter('first_positions') }}
-        {%- if is_incremental() %}
-        and generation in ({{ generations_not_in(this) }})
-        {%- endif %}
+    where position <= {{ observe_parameter('first_positions') }} and {{ is_unseen_generation(this) }}
 
 ),
 

@@ -35,7 +35,7 @@ hours as (
     select
         hour_us,
         {{ utc_hour('hour_us') }} as event_hour
-    from ({{ hours_between('(select from_us from bounds)', '(select to_us from bounds)') }}) as hours_since_capture_began
+    from ({{ hours_between('(select from_us from bounds)', '(select to_us from bounds)') }}) as hours_of_capture
 
 ),
 
@@ -62,9 +62,9 @@ gaps_of_hours as (
     from hours
     inner join gaps
         on
-            gaps.did is null
-            and gaps.to_us >= hours.hour_us
-            and coalesce(gaps.from_us, 0) < hours.hour_us + 3600000000
+            hours.hour_us <= gaps.to_us
+            and hours.hour_us + 3600000000 > coalesce(gaps.from_us, 0)
+    where gaps.did is null
     group by hours.event_hour
 
 ),

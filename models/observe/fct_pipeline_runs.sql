@@ -12,8 +12,8 @@ with states as (
 
 ),
 
--- A stage may be entered several times in one run: each 'running' row begins another. Segments of one process sort as they
--- were written, also within a millisecond.
+-- A stage may be entered several times in one run: each 'running' row begins another. Segments of one process sort as
+-- they were written, also within a millisecond.
 states_of_entries as (
 
     select

@@ -346,12 +346,12 @@ cost_of_a_day as (
     select
         'cost_of_a_day' as rule,
         '' as subject,
-        sum(days.cost_usd) as measured_value,
+        sum(labeler_costs.cost_usd) as measured_value,
         cast(null as bigint) as since_us,
         cast(null as varchar) as detail
-    from {{ ref('fct_labeler_days') }} as days
-    where days.labelled_day = {{ utc_day(observed_us()) }} and days.cost_usd is not null
-    having sum(days.cost_usd) is not null
+    from {{ ref('fct_labeler_days') }} as labeler_costs
+    where labeler_costs.labelled_day = {{ utc_day(observed_us()) }} and labeler_costs.cost_usd is not null
+    having sum(labeler_costs.cost_usd) is not null
 
 ),
 

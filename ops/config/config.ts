@@ -64,6 +64,8 @@ const environment = z.object({
     .default('2GB'),
   FEEDTRIAL_THREADS: z.coerce.number().int().min(1).max(256).default(2),
   FEEDTRIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  FEEDTRIAL_ALERT_WEBHOOK: url.optional(),
+  FEEDTRIAL_ALERT_COMMAND: z.string().min(1).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
 });
 
@@ -129,6 +131,10 @@ export interface Config {
   memoryLimit: string;
   threads: number;
   logLevel: Environment['FEEDTRIAL_LOG_LEVEL'];
+  /** Where `alerts --notify` posts JSON; a secret, as such URLs hold a token. */
+  alertWebhook: string | undefined;
+  /** Shell command that is given the message, such as one that mails it. */
+  alertCommand: string | undefined;
   otlpEndpoint: string | undefined;
   /** The checkout: where dbt_project.yml, seeds/ and node_modules/ are. */
   projectRoot: string;
@@ -202,6 +208,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     memoryLimit: e.FEEDTRIAL_MEMORY_LIMIT,
     threads: e.FEEDTRIAL_THREADS,
     logLevel: e.FEEDTRIAL_LOG_LEVEL,
+    alertWebhook: e.FEEDTRIAL_ALERT_WEBHOOK,
+    alertCommand: e.FEEDTRIAL_ALERT_COMMAND,
     otlpEndpoint: e.OTEL_EXPORTER_OTLP_ENDPOINT,
     projectRoot,
   };

@@ -18,6 +18,8 @@ export interface CycleParts {
     complete: boolean;
   }>;
   rank: () => Promise<unknown>;
+  /** Looks at what came of it all; nothing of the cycle depends on it. */
+  observe?: () => Promise<unknown>;
 }
 
 export type StageStatus = 'done' | 'partial' | 'failed' | 'refused' | 'skipped' | 'not needed';
@@ -58,7 +60,7 @@ interface Shared {
   signal?: AbortSignal;
 }
 
-function realParts(shared: Shared, dbt: Dbt): CycleParts {
+function realParts(shared: Shared, dbt: Dbt, deadRunId: string | undefined): CycleParts {
   // One moment for all builds of a cycle: what the first one built is then true for the others as well.
   let asOfUs = 0;
   return {
@@ -76,10 +78,17 @@ function realParts(shared: Shared, dbt: Dbt): CycleParts {
       };
     },
     rank: async () => (await import('./rank.ts')).rank({ ...shared, dbt, asOfUs }),
+    observe: async () =>
+      (await import('../observe/index.ts')).observe({
+        ...shared,
+        dbt,
+        ...(deadRunId === undefined ? {} : { deadRunId }),
+      }),
   };
 }
 
-function exitCodeOf(stages: readonly CycleStage[]): ExitCode {
+function exitCodeOf(all: readonly CycleStage[]): ExitCode {
+  const stages = all.filter(({ stage }) => stage !== 'observe'); // it tells of the others
   if (stages.some((s) => s.status === 'refused')) return EXIT.refused;
   if (stages.every((s) => s.status === 'done' || s.status === 'not needed')) return EXIT.done;
   return stages.some((s) => s.status === 'done' || s.status === 'partial') ? EXIT.partial : EXIT.failed;
@@ -88,7 +97,7 @@ function exitCodeOf(stages: readonly CycleStage[]): ExitCode {
 const outcomes = { 0: 'done', 1: 'failed', 2: 'failed', 3: 'partial', 4: 'refused' } as const;
 
 /**
- * land -> transform -> enrich language -> transform -> enrich the rest -> transform -> rank, once, under one run id and one
+ * land -> transform -> enrich language -> transform -> enrich the rest -> transform -> rank -> observe, once, under one run id and one
  * lease. A stage that fails stops only what needs it: labelers go on with the last whole queue, ranking needs models
  * that were built, and whatever was published stays in force. Models are built again only where labels are new.
  * @throws FeedtrialError FT_CYCLE_HELD where another cycle is at work, FT_DBT_MISSING; what fails later is in the summary
@@ -107,6 +116,7 @@ export async function cycle(options: CycleOptions): Promise<CycleSummary> {
       parts = realParts(
         { config, dag, runId, now, ...(signal ? { signal } : {}) },
         (options.dbt ?? opened) as Dbt,
+        lease.takenOverFrom?.runId,
       );
     }
     const order = inOrder(parts, {
@@ -200,6 +210,7 @@ function inOrder(
     await step('enrich', null, ask());
     await buildAgain('transform_labels');
     await step('rank', modelsBuilt ? null : notBuilt, whole(parts.rank));
+    if (parts.observe) await step('observe', null, whole(parts.observe));
     return stages;
   };
 }

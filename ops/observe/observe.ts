@@ -19,6 +19,8 @@ export interface ObserveOptions {
   runId?: string;
   signal?: AbortSignal;
   now?: () => number;
+  /** A run that is known to be dead, also where it was on another machine. */
+  deadRunId?: string;
   /** What tests bring in place of this machine's disks and server. */
   probes?: Pick<ProbeOptions, 'fullness' | 'server'>;
 }
@@ -41,7 +43,8 @@ const buryWithinUs = 30 * 86_400e6;
 async function removeOld(lake: Lake, current: string, nowMs: number): Promise<void> {
   for (const file of await lake.list('observe')) {
     if (!file.path.startsWith('observe/publish=')) continue;
-    if (file.path.startsWith(`${observationFolder(current)}/`) || nowMs - file.modifiedMs < keptForMs) continue;
+    if (file.path.startsWith(`${observationFolder(current)}/`) || nowMs - file.modifiedMs < keptForMs)
+      continue;
     await lake.remove(file.path);
   }
 }
@@ -77,7 +80,13 @@ export async function observe(options: ObserveOptions): Promise<ObserveSummary> 
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
       const runs = await readRuns({ config, engine, sinceUs: now() * 1000 - buryWithinUs });
-      const buried = await buryDead({ config, runs, foundBy: runId, now });
+      const buried = await buryDead({
+        config,
+        runs,
+        foundBy: runId,
+        now,
+        ...(options.deadRunId === undefined ? {} : { deadRunId: options.deadRunId }),
+      });
       for (const { run_id, stage: dead } of buried)
         log.warn('a stage was killed', { run_id, killed_stage: dead });
       const readings = await readProbes({ config, now, ...options.probes });

@@ -27,22 +27,20 @@ export async function buryDead(options: BuryOptions): Promise<RunRecord[]> {
         (stage.status === 'running' && run.runId === deadRunId),
     ),
   );
-  const rows = dead.map(
-    ({ dag, run_id, stage, host, pid, trace_id }): RunRecord => ({
-      ts: Math.round(now() * 1000),
-      dag,
-      run_id,
-      stage,
-      records: null,
-      duration_s: 0, // nobody saw when
-      status: 'killed',
-      host,
-      pid,
-      error: 'FT_RUN_KILLED: the process ended without a word',
-      trace_id,
-      detail: JSON.stringify({ found_by: foundBy }),
-    }),
-  );
+  const rows = dead.map(({ dag, run_id, stage, host, pid, trace_id }): RunRecord => ({
+    ts: Math.round(now() * 1000),
+    dag,
+    run_id,
+    stage,
+    records: null,
+    duration_s: 0, // nobody saw when
+    status: 'killed',
+    host,
+    pid,
+    error: 'FT_RUN_KILLED: the process ended without a word',
+    trace_id,
+    detail: JSON.stringify({ found_by: foundBy }),
+  }));
   await writeRunRecords(config, rows, now);
   return rows;
 }

@@ -1,7 +1,8 @@
 import { metrics } from '@opentelemetry/api';
+import { logs } from '@opentelemetry/api-logs';
 import type { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Config } from '../config/index.ts';
-import { setLogLevel } from './log.ts';
+import { setLogLevel, useLogger } from './log.ts';
 import { useMeter } from './metrics.ts';
 
 export interface Telemetry {
@@ -10,7 +11,7 @@ export interface Telemetry {
 }
 
 /**
- * Call first in every process. Traces and metrics go to OTLP where OTEL_EXPORTER_OTLP_ENDPOINT is set; run records and
+ * Call first in every process. Traces, metrics and log lines go to OTLP where OTEL_EXPORTER_OTLP_ENDPOINT is set; run records and
  * log lines are written whether it is or not. The SDK is loaded only where it is used: it costs most of a second.
  */
 export async function startTelemetry(config: Config): Promise<Telemetry> {
@@ -20,13 +21,14 @@ export async function startTelemetry(config: Config): Promise<Telemetry> {
   // the SDK reads the environment, where a configuration that was made otherwise isn't
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = config.otlpEndpoint;
   process.env.OTEL_SERVICE_NAME ??= 'feedtrial';
-  process.env.OTEL_LOGS_EXPORTER ??= 'none'; // log lines go to stderr, with the trace that they belong to
   const sdk: NodeSDK = new Sdk({ instrumentations: [] });
   sdk.start();
   useMeter(metrics.getMeter('feedtrial'));
+  useLogger(logs.getLogger('feedtrial'));
   return {
     shutdown: async () => {
       useMeter(null);
+      useLogger(null);
       await Promise.race([
         sdk.shutdown().catch(() => undefined),
         new Promise((r) => setTimeout(r, 2_000).unref()),

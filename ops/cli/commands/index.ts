@@ -1,11 +1,13 @@
 import type { Register } from '../command.ts';
 import { register as backfill } from './backfill.ts';
+import { register as alerts } from './alerts.ts';
 import { register as capture } from './capture.ts';
 import { register as cycle } from './cycle.ts';
 import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as lake } from './lake.ts';
 import { register as land } from './land.ts';
+import { register as observe } from './observe.ts';
 import { register as rehearse } from './rehearse.ts';
 import { register as runs } from './runs.ts';
 import { register as serve } from './serve.ts';
@@ -28,6 +30,8 @@ export const commands: Register[] = [
   serve,
   status,
   runs,
+  observe,
+  alerts,
   doctor,
   study,
   lake,

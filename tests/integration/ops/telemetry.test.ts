@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { projectRoot } from '../../../ops/config/config.ts';
 import { openDbt } from '../../../ops/dbt/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
-import { newRunId, runStage, startTelemetry } from '../../../ops/telemetry/index.ts';
+import { log, newRunId, runStage, startTelemetry } from '../../../ops/telemetry/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 
 silenceProgress();
@@ -20,10 +20,17 @@ interface Span {
   status?: { code?: number };
 }
 
+interface LogLine {
+  body: { stringValue?: string };
+  traceId?: string;
+  severityText?: string;
+}
+
 /** A fake collector: takes OTLP over HTTP as JSON and keeps it. */
-async function fakeCollector(): Promise<{ url: string; spans: Span[]; metrics: string[]; bodies: string[] }> {
+async function fakeCollector(): Promise<{ url: string; spans: Span[]; metrics: string[]; logs: LogLine[]; bodies: string[] }> {
   const spans: Span[] = [];
   const metrics: string[] = [];
+  const logs: LogLine[] = [];
   const bodies: string[] = [];
   const server = http.createServer((request, response) => {
     let body = '';
@@ -33,18 +40,21 @@ async function fakeCollector(): Promise<{ url: string; spans: Span[]; metrics: s
       const message = JSON.parse(body) as {
         resourceSpans?: { scopeSpans: { spans: Span[] }[] }[];
         resourceMetrics?: { scopeMetrics: { metrics: { name: string }[] }[] }[];
+        resourceLogs?: { scopeLogs: { logRecords: LogLine[] }[] }[];
       };
       for (const resource of message.resourceSpans ?? [])
         for (const scope of resource.scopeSpans) spans.push(...scope.spans);
       for (const resource of message.resourceMetrics ?? [])
         for (const scope of resource.scopeMetrics)
           metrics.push(...scope.metrics.map((metric) => metric.name));
+      for (const resource of message.resourceLogs ?? [])
+        for (const scope of resource.scopeLogs) logs.push(...scope.logRecords);
       response.setHeader('content-type', 'application/json').end('{}');
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, metrics, bodies };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, metrics, logs, bodies };
 }
 
 test('a run is one trace across TypeScript and dbt, its metrics arrive, and its run records name the trace', async () => {
@@ -74,6 +84,7 @@ test('a run is one trace across TypeScript and dbt, its metrics arrive, and its 
     runStage({ ...options, stage: 'cycle' }, () =>
       runStage({ ...options, stage: 'transform' }, (stage) => {
         stage.records = 2;
+        log.warn('it goes on', { api_key: 'swordfish-swordfish' });
         return dbt.run({ command: 'build' });
       }),
     ),
@@ -98,6 +109,9 @@ test('a run is one trace across TypeScript and dbt, its metrics arrive, and its 
       'feedtrial.dbt.node.duration',
     ]),
   );
+  const [line] = collector.logs.filter(({ body }) => body.stringValue === 'it goes on');
+  expect(line).toMatchObject({ severityText: 'warn', traceId: named('cycle.transform').traceId });
+  expect(collector.bodies.join('')).not.toContain('swordfish-swordfish');
   const folder = path.join(config.spool, 'runs');
   const rows = readdirSync(folder)
     .filter((name) => name.endsWith('.ndjson'))
