@@ -5,4 +5,5 @@
 #}
 {% macro fold_key() -%}
     rev || ' ' || case when verified then '1' else '0' end || captured_by || ' ' || segment
+    || ' ' || lpad(cast(event_us as varchar), 20, '0')
 {%- endmacro %}

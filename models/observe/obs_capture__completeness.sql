@@ -1,16 +1,16 @@
 with records_by_hour as (
 
     select
-        {{ utc_hour('event_us') }} as event_hour,
+        event_hour,
         collection_group,
-        count(*) as operations,
-        count(*) filter (where is_live) as live_operations,
-        count(*) filter (where verified) as verified_operations,
-        count(*) filter (where operation = 'delete') as deletes,
-        min(event_us) as first_event_us,
-        max(event_us) as last_event_us
-    from {{ ref('base_bluesky__records') }}
-    group by {{ utc_hour('event_us') }}, collection_group
+        cast(sum(operations) as bigint) as operations,
+        cast(sum(live_operations) as bigint) as live_operations,
+        cast(sum(verified_operations) as bigint) as verified_operations,
+        cast(sum(deletes) as bigint) as deletes,
+        min(first_event_us) as first_event_us,
+        max(last_event_us) as last_event_us
+    from {{ ref('base_lake__record_files') }}
+    group by event_hour, collection_group
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(tags=['history']) }}
+
 with posts as (
 
     select
@@ -20,20 +22,19 @@ labelers as (
 
 ),
 
-asked as (
+answers as (
 
     select
         uri,
         cid,
         labeler,
         version,
-        bool_or(status = 'ok') as is_labelled,
-        bool_or(status in ('refused', 'skipped')) as is_refused,
-        bool_or(status = 'failed') as is_failed
-    from {{ ref('stg_labels__values') }}
-    group by uri, cid, labeler, version
+        is_labelled,
+        is_refused,
+        is_failed
+    from {{ ref('base_labels__asked') }}
     union all
-    select distinct
+    select
         uri,
         cid,
         labeler,
@@ -41,7 +42,7 @@ asked as (
         true as is_labelled,
         false as is_refused,
         false as is_failed
-    from {{ ref('stg_labels__embeddings') }}
+    from {{ ref('base_labels__embedded') }}
 
 ),
 
@@ -55,7 +56,7 @@ verdicts as (
         bool_or(is_labelled) as is_labelled,
         bool_or(is_refused) as is_refused,
         bool_or(is_failed) as is_failed
-    from asked
+    from answers
     group by uri, cid, labeler, version
 
 )

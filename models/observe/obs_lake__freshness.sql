@@ -2,18 +2,18 @@ with latest as (
 
     select
         'raw/records' as lake_table,
-        max(event_us) as latest_us
-    from {{ ref('base_bluesky__records') }}
+        max(last_event_us) as latest_us
+    from {{ ref('base_lake__record_files') }}
     union all
     select
         'labels/values' as lake_table,
-        max(labelled_at) as latest_us
-    from {{ ref('stg_labels__values') }}
+        max(last_labelled_at) as latest_us
+    from {{ ref('base_labels__asked') }}
     union all
     select
         'labels/embeddings' as lake_table,
         max(labelled_at) as latest_us
-    from {{ ref('stg_labels__embeddings') }}
+    from {{ ref('base_labels__embedded') }}
     union all
     select
         'raw/moderation_labels' as lake_table,

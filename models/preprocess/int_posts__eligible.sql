@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 select
     ---------- ids
     uri,
@@ -24,4 +22,6 @@ select
     ---------- times, microseconds UTC
     event_us
 from {{ ref('int_posts__filtered') }}
-where is_eligible
+where
+    is_eligible
+    and {{ within_lookback('event_us') }}

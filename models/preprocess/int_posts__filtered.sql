@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 {# In the order in which the first reason is named: what is no longer there, who wrote it, what it is, what it says. #}
 {% set reasons = [
     'deleted',
@@ -49,53 +51,10 @@ excluded_authors as (
 
 ),
 
--- Self-labels are few: taken apart only where there are some.
-self_labelled as (
+repeated as (
 
-    select
-        uri,
-        {{ unnested('self_labels') }} as self_label
-    from posts
-    where {{ list_length('self_labels') }} > 0
-
-),
-
-nsfw_self_labelled as (
-
-    select distinct self_labelled.uri
-    from self_labelled
-    inner join {{ ref('excluded_labels') }} as excluded_labels
-        on self_labelled.self_label = excluded_labels.label
-    where excluded_labels.applies_to_self_labels
-
-),
-
-spam_weights as (
-
-    select
-        posts.uri,
-        sum(spam_terms.weight) as weight
-    from posts
-    inner join {{ ref('spam_terms') }} as spam_terms
-        on strpos(posts.own_words, spam_terms.term) > 0
-    group by posts.uri
-
-),
-
--- Of the same words by the same author within the window the first post stays.
-repeated_texts as (
-
-    select
-        posts.did,
-        md5(posts.own_words) as words_md5,
-        min_by(posts.uri, row(posts.event_us, posts.uri)) as first_uri
-    from posts
-    cross join parameters
-    where
-        posts.own_characters > 0
-        and posts.event_us between parameters.oldest_us and parameters.as_of_us
-    group by posts.did, md5(posts.own_words)
-    having count(*) > 1
+    select uri from {{ ref('int_posts__repeated') }}
+    where is_repeated
 
 ),
 
@@ -116,11 +75,10 @@ posts_with_facts as (
         excluded_authors.is_inactive,
         coalesce(excluded_authors.is_nsfw, false)
         or coalesce(moderated.is_nsfw, false)
-        or nsfw_self_labelled.uri is not null as is_nsfw,
+        or posts.is_nsfw_by_self_label as is_nsfw,
         coalesce(excluded_authors.is_moderated, false)
         or coalesce(moderated.is_moderated, false) as is_moderated,
-        coalesce(spam_weights.weight, 0) as weight_of_spam_terms,
-        repeated_texts.first_uri as first_uri_of_same_words,
+        repeated.uri is not null as is_repeated,
         -- What is deleted has no text, which is no fault of its text.
         not posts.is_deleted as has_content
     from posts
@@ -129,12 +87,7 @@ posts_with_facts as (
         on posts.uri = languages.uri and posts.cid = languages.cid
     left join excluded_authors on posts.did = excluded_authors.did
     left join {{ ref('int_posts__moderated') }} as moderated on posts.uri = moderated.uri
-    left join nsfw_self_labelled on posts.uri = nsfw_self_labelled.uri
-    left join spam_weights on posts.uri = spam_weights.uri
-    left join repeated_texts
-        on
-            posts.did = repeated_texts.did
-            and md5(posts.own_words) = repeated_texts.words_md5
+    left join repeated on posts.uri = repeated.uri
 
 ),
 
@@ -155,7 +108,7 @@ posts_with_verdicts as (
         own_characters between 1 and min_characters - 1 as too_short,
         hashtags > max_hashtags as too_many_hashtags,
         weight_of_spam_terms >= spam_weight or mentions > max_mentions as spam,
-        coalesce(uri <> first_uri_of_same_words, false) as duplicate_text,
+        is_repeated as duplicate_text,
         has_content and coalesce(language <> 'en' or language_score < min_english_score, false) as not_english,
         has_content and language is null as language_unknown
     from posts_with_facts
@@ -204,6 +157,9 @@ select
     ---------- booleans
     first_reason is null as is_eligible,
     first_reason is null or first_reason in ('not_english', 'language_unknown') as passes_all_but_language,
+    {{ list_length('reasons') }}
+    - case when after_as_of then 1 else 0 end
+    - case when too_old then 1 else 0 end = 0 as passes_all_but_age,
     is_reply,
     is_quote,
     is_live,

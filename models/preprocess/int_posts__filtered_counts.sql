@@ -1,3 +1,5 @@
+{{ config(tags=['history']) }}
+
 with posts as (
 
     select

@@ -1,3 +1,10 @@
+{{ config(
+    materialized='folded',
+    increment_of='stg_bluesky__posts',
+    unique_key=['uri'],
+    seeds=['spam_terms', 'excluded_labels'],
+) }}
+
 with posts as (
 
     select
@@ -21,41 +28,84 @@ posts_with_counts as (
         {{ list_length('mention_facets') }} as mentions
     from posts
 
+),
+
+posts_with_words as (
+
+    select
+        *,
+        lower(own_text) as own_words
+    from posts_with_counts
+
+),
+
+spam_weights as (
+
+    select
+        posts.uri,
+        sum(spam_terms.weight) as weight
+    from posts_with_words as posts
+    inner join {{ ref('spam_terms') }} as spam_terms
+        on strpos(posts.own_words, spam_terms.term) > 0
+    group by posts.uri
+
+),
+
+-- Self-labels are few: taken apart only where there are some.
+self_labels as (
+
+    select
+        uri,
+        {{ unnested('self_labels') }} as self_label
+    from posts
+    where {{ list_length('self_labels') }} > 0
+
+),
+
+nsfw_self_labelled as (
+
+    select distinct self_labels.uri
+    from self_labels
+    inner join {{ ref('excluded_labels') }} as excluded_labels
+        on self_labels.self_label = excluded_labels.label
+    where excluded_labels.applies_to_self_labels
+
 )
 
 select
     ---------- ids
-    uri,
-    cid,
-    did,
-    rkey,
+    posts.uri,
+    posts.cid,
+    posts.did,
+    posts.rkey,
 
     ---------- text
-    standardised as text,
-    lower(own_text) as own_words,
+    posts.standardised as text,
+    case when length(posts.own_words) > 0 then md5(posts.own_words) end as words_md5,
 
     ---------- what it points to
-    reply_root_uri,
-    reply_parent_uri,
-    quoted_uri,
+    posts.reply_root_uri,
+    posts.reply_parent_uri,
+    posts.quoted_uri,
 
     ---------- numerics
-    coalesce(length(standardised), 0) as characters,
-    coalesce(length(own_text), 0) as own_characters,
-    coalesce(links, 0) as links,
-    coalesce(hashtags, 0) as hashtags,
-    mentions,
-
-    ---------- lists
-    self_labels,
+    coalesce(length(posts.standardised), 0) as characters,
+    coalesce(length(posts.own_text), 0) as own_characters,
+    coalesce(posts.links, 0) as links,
+    coalesce(posts.hashtags, 0) as hashtags,
+    posts.mentions,
+    cast(coalesce(spam_weights.weight, 0) as double) as weight_of_spam_terms,
 
     ---------- booleans
-    is_reply,
-    is_quote,
-    is_deleted,
-    is_live,
+    nsfw_self_labelled.uri is not null as is_nsfw_by_self_label,
+    posts.is_reply,
+    posts.is_quote,
+    posts.is_deleted,
+    posts.is_live,
 
     ---------- times, microseconds UTC
-    event_us,
-    deleted_us
-from posts_with_counts
+    posts.event_us,
+    posts.deleted_us
+from posts_with_words as posts
+left join spam_weights on posts.uri = spam_weights.uri
+left join nsfw_self_labelled on posts.uri = nsfw_self_labelled.uri

@@ -1,14 +1,14 @@
-{{ config(materialized='table') }}
+with records as (
 
-with folded as (
-
-    {{ fold_records('app.bsky.graph.block', {'subject_did': '$.subject'}) }}
+    select * from {{ ref('base_bluesky__blocks') }}
+    -- of a record that only a deletion is known of there is nothing to say
+    where content_key is not null
 
 )
 
 select
     ---------- ids
-    uri,
+    'at://' || did || '/app.bsky.graph.block/' || rkey as uri,
     did,
     subject_did,
 
@@ -20,4 +20,4 @@ select
     ---------- times, microseconds UTC
     event_us,
     deleted_us
-from folded
+from records

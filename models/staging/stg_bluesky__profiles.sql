@@ -1,11 +1,7 @@
-with folded as (
+with records as (
 
-    {{ fold_records('app.bsky.actor.profile', {
-        'display_name': '$.displayName',
-        'description': '$.description',
-        'created_at': '$.createdAt',
-        'self_label_values': '$.labels.values',
-    }) }}
+    select * from {{ ref('base_bluesky__profiles') }}
+    where content_key is not null
 
 )
 
@@ -28,7 +24,7 @@ select
 
     ---------- times, microseconds UTC
     event_us
-from folded
+from records
 where
     rkey = 'self'
     and deleted_us is null

@@ -1,14 +1,14 @@
-{{ config(materialized='table') }}
+with records as (
 
-with folded as (
-
-    {{ fold_records('app.bsky.feed.repost', {'subject_uri': '$.subject.uri', 'subject_cid': '$.subject.cid'}) }}
+    select * from {{ ref('base_bluesky__reposts') }}
+    -- of a record that only a deletion is known of there is nothing to say
+    where content_key is not null
 
 )
 
 select
     ---------- ids
-    uri,
+    'at://' || did || '/app.bsky.feed.repost/' || rkey as uri,
     did,
     subject_uri,
     subject_cid,
@@ -21,4 +21,4 @@ select
     ---------- times, microseconds UTC
     event_us,
     deleted_us
-from folded
+from records

@@ -5,14 +5,9 @@
 with latest_event as (
 
     select
-        max(event_us) as latest_event_us,
-        min(event_us) filter (where is_live) as first_live_event_us
-    from (
-        select
-            event_us,
-            live as is_live
-        from {{ source('raw', 'records') }}
-    ) as events
+        max(last_event_us) as latest_event_us,
+        min(first_live_event_us) as first_live_event_us
+    from {{ ref('base_lake__record_files') }}
 
 )
 

@@ -3,7 +3,7 @@ with embedded as (
     select distinct
         embeddings.uri,
         embeddings.cid
-    from {{ ref('stg_labels__embeddings') }} as embeddings
+    from {{ ref('base_labels__embedded') }} as embeddings
     inner join {{ ref('labelers') }} as labelers
         on
             embeddings.labeler = labelers.labeler
@@ -43,6 +43,6 @@ select
     posts.event_us
 from {{ ref('int_posts__eligible') }} as posts
 left join {{ ref('int_posts__engagement') }} as engagement on posts.uri = engagement.uri
-left join {{ ref('int_posts__labels') }} as labels on posts.uri = labels.uri
+left join {{ ref('int_posts__labels') }} as labels on posts.uri = labels.uri and posts.cid = labels.cid
 left join {{ ref('int_authors__superposters') }} as superposters on posts.did = superposters.did
 left join embedded on posts.uri = embedded.uri and posts.cid = embedded.cid

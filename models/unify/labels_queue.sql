@@ -38,7 +38,9 @@ posts as (
         case when served_posts.uri is not null then 1 else 2 end as priority
     from {{ ref('int_posts__filtered') }} as filtered
     left join served_posts on filtered.uri = served_posts.uri
-    where filtered.passes_all_but_language
+    where
+        filtered.passes_all_but_language
+        and {{ within_lookback('filtered.event_us') }}
 
 ),
 
@@ -49,21 +51,20 @@ asked as (
         label_values.cid,
         label_values.labeler,
         label_values.version,
-        bool_or(label_values.status <> 'failed') as is_answered,
-        max(label_values.attempt) as attempts
-    from {{ ref('stg_labels__values') }} as label_values
-    group by label_values.uri, label_values.cid, label_values.labeler, label_values.version
+        label_values.is_labelled or label_values.is_refused as is_answered,
+        label_values.attempts
+    from {{ ref('base_labels__asked') }} as label_values
 
 ),
 
 embedded as (
 
-    select distinct
+    select
         uri,
         cid,
         labeler,
         version
-    from {{ ref('stg_labels__embeddings') }}
+    from {{ ref('base_labels__embedded') }}
 
 )
 

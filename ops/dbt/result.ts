@@ -70,7 +70,8 @@ const describe = (node: DbtNodeResult): string => {
  * @throws DbtFailed FT_DBT_FAILED naming each node that failed with the first line of its error
  */
 export function resultOf(command: string, answer: DbtAnswer, logFile: string): DbtResult {
-  const result: DbtResult = { command, nodes: answer.results, seconds: answer.seconds };
+  const nodes = answer.results.filter((node) => node.resource_type !== 'operation'); // hooks of the project
+  const result: DbtResult = { command, nodes, seconds: answer.seconds };
   const failures = answer.results.filter(failed);
   if (answer.success && failures.length === 0) return result;
   const skipped = answer.results.filter((node) => node.status === 'skipped').length;

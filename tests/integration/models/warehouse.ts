@@ -10,7 +10,9 @@ export async function readWarehouse<T>(
 ): Promise<T> {
   const engine = await openEngine();
   try {
-    await engine.run(`ATTACH ${sqlText(config.warehouse)} AS warehouse (READ_ONLY); USE warehouse`);
+    // under the name that dbt knows it by: views name their catalog
+    const catalog = path.basename(config.warehouse, '.duckdb');
+    await engine.run(`ATTACH ${sqlText(config.warehouse)} AS "${catalog}" (READ_ONLY); USE "${catalog}"`);
     return await read((sql) => engine.rows(sql));
   } finally {
     await engine.close();

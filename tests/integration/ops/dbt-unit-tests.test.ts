@@ -19,7 +19,7 @@ test(
     await engine.close();
     const dbt = await openDbt(config);
     onTestFinished(() => dbt.close());
-    const vars = { publish_id: 'unit-tests', generation: 'unit-tests', as_of_us: 1_780_000_000_000_000 };
+    const vars = { publish_id: 'unit-tests', generation: 'unit-tests' };
     // unit tests need the relations that their models read to be there
     await dbt.run({ command: 'seed', vars });
     await dbt.run({ command: 'run', vars });

@@ -1,0 +1,46 @@
+{#
+  What is kept of a record's operations, as column -> aggregate. Each operation is a row of these columns by itself
+  (record_operations), and any rows about one record make one by the aggregates: so it doesn't matter in which
+  order, how often or in how many pieces the operations come, and what was folded before is folded on with what is new.
+
+    latest_key, latest_operation, latest_event_us   the operation that holds
+    content_key, cid, and the fields                the last content; null where nobody reported any
+    is_created, first_created_live_us, first_content_us
+                                                    what says when it was first witnessed (first_witnessed_us)
+
+    fields           columns of content, by name
+    keeps_deleted    false drops the fields of what was deleted: a taken back post isn't kept, a like has to be, for its
+                     effect to be taken back as of any time
+
+  Worked example: create (rev 1), delete (rev 2) and the create once more from a second source fold to one row with
+  latest_operation 'delete' and the content of the create, in any order.
+#}
+{% macro record_state(fields, keeps_deleted=true) -%}
+    {%- set operation = at_latest('latest_operation', 'latest_key') | trim -%}
+    {%- set state = {
+        'latest_key': 'max(latest_key)',
+        'latest_operation': operation,
+        'latest_event_us': at_latest('latest_event_us', 'latest_key') | trim,
+        'content_key': 'max(content_key)',
+        'rev': at_latest('rev', 'latest_key') | trim,
+        'cid': at_latest('cid', 'content_key') | trim,
+    } -%}
+    {%- for field in fields -%}
+        {%- set last = at_latest(field, 'content_key') | trim -%}
+        {%- do state.update({
+            field: last if keeps_deleted else 'case when ' ~ operation ~ " <> 'delete' then " ~ last ~ ' end'
+        }) -%}
+    {%- endfor -%}
+    {%- do state.update({
+        'is_created': 'bool_or(is_created)',
+        'is_edited': 'bool_or(is_edited)',
+        'is_live': 'bool_or(is_live)',
+        'is_verified': 'bool_or(is_verified)',
+        'first_created_live_us': 'min(first_created_live_us)',
+        'first_content_us': 'min(first_content_us)',
+        'live_ingested_at': 'min(live_ingested_at)',
+        'event_us': first_witnessed_us() | trim,
+        'deleted_us': 'case when ' ~ operation ~ " = 'delete' then " ~ at_latest('latest_event_us', 'latest_key') | trim ~ ' end',
+    }) -%}
+    {{ return(state) }}
+{%- endmacro %}

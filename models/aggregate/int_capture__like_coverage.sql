@@ -1,0 +1,69 @@
+with first_like as (
+
+    select min(first_live_event_us) as event_us
+    from {{ ref('base_lake__record_files') }}
+    where collection_group = 'app.bsky.feed.like'
+
+),
+
+-- Gaps that say that likes were left out, by their name or by a pattern such as 'app.bsky.feed.*'; null stands for
+-- whatever was left out.
+gaps_of_likes as (
+
+    select
+        gaps.from_us,
+        gaps.to_us,
+        gaps.collection
+    from {{ source('raw', 'gaps') }} as gaps
+    where
+        gaps.kind = 'collections_changed'
+        and gaps.did is null
+        and coalesce(gaps.from_us, 0) <= {{ as_of_us() }}
+        and (gaps.collection is null or 'app.bsky.feed.like' like replace(gaps.collection, '*', '%'))
+
+),
+
+live_likes as (
+
+    select
+        event_us,
+        live_ingested_at as ingested_at
+    from {{ ref('stg_bluesky__likes') }}
+    where
+        is_live
+        and event_us >= (select min(gaps_of_likes.from_us) from gaps_of_likes)
+
+),
+
+-- Null and patterns are also said where likes were kept by name all along: then some came in.
+whiles_without_likes as (
+
+    select gaps_of_likes.to_us
+    from gaps_of_likes
+    left join live_likes
+        on
+            gaps_of_likes.from_us <= live_likes.event_us
+            and gaps_of_likes.to_us > live_likes.ingested_at
+            and (gaps_of_likes.collection is null or gaps_of_likes.collection <> 'app.bsky.feed.like')
+    where live_likes.event_us is null
+
+),
+
+last_while as (
+
+    select
+        coalesce(max(to_us), 0) as to_us,
+        coalesce(bool_or(to_us is null), false) as is_lasting
+    from whiles_without_likes
+
+)
+
+-- From when on likes are known: from the first like that was witnessed live (before it nothing says that likes were
+-- kept), and from the end of the last while without them. Null where there is no such moment.
+select
+    case
+        when first_like.event_us is not null and not last_while.is_lasting
+            then greatest(first_like.event_us, last_while.to_us)
+    end as covered_from_us
+from first_like
+cross join last_while

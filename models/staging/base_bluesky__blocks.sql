@@ -1,0 +1,11 @@
+{% set fields = {'subject_did': '$.subject'} %}
+{% set state = record_state(fields.keys() | list) %}
+{{ config(
+    materialized='folded',
+    increment_of='base_bluesky__records',
+    partition='collection_group=app.bsky.graph.block',
+    unique_key=['did', 'rkey'],
+    folds=state,
+) }}
+
+{{ folded_records('app.bsky.graph.block', state, fields) }}

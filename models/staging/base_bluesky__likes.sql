@@ -1,0 +1,11 @@
+{% set fields = {'subject_uri': '$.subject.uri', 'subject_cid': '$.subject.cid'} %}
+{% set state = record_state(fields.keys() | list) %}
+{{ config(
+    materialized='folded',
+    increment_of='base_bluesky__records',
+    partition='collection_group=app.bsky.feed.like',
+    unique_key=['did', 'rkey'],
+    folds=state,
+) }}
+
+{{ folded_records('app.bsky.feed.like', state, fields) }}

@@ -1,0 +1,16 @@
+{% set fields = {
+    'display_name': '$.displayName',
+    'description': '$.description',
+    'created_at': '$.createdAt',
+    'self_label_values': '$.labels.values',
+} %}
+{% set state = record_state(fields.keys() | list) %}
+{{ config(
+    materialized='folded',
+    increment_of='base_bluesky__records',
+    partition='collection_group=app.bsky.actor.profile',
+    unique_key=['did', 'rkey'],
+    folds=state,
+) }}
+
+{{ folded_records('app.bsky.actor.profile', state, fields) }}

@@ -1,0 +1,34 @@
+{# A post that was asked twice keeps the first answer: a feed can be rebuilt from what it was ranked on. #}
+{% set first = 'row(labelled_at, run_id, attempt, coalesce(score, -1), coalesce(text_value, \'\'))' %}
+{% set folds = {
+    'score': at_first('score', first) | trim,
+    'text_value': at_first('text_value', first) | trim,
+    'run_id': at_first('run_id', first) | trim,
+    'attempt': at_first('attempt', first) | trim,
+    'labelled_at': at_first('labelled_at', first) | trim,
+} %}
+{{ config(
+    materialized='folded',
+    increment_of='stg_labels__values',
+    unique_key=['uri', 'cid', 'labeler', 'version', 'label'],
+    folds=folds,
+) }}
+
+with answers as (
+
+    select * from {{ ref('stg_labels__values') }}
+    where
+        status = 'ok'
+        and (score is not null or text_value is not null)
+
+)
+
+select
+    uri,
+    cid,
+    labeler,
+    version,
+    label,
+    {{ folded_columns(folds) }}
+from answers
+group by uri, cid, labeler, version, label
