@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openLake } from '../../lake/index.ts';
+import { openLake, openRate, writePulse, type CapturePulse } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { createProgress } from '../../ops/progress/index.ts';
 import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
@@ -22,7 +22,7 @@ import { firehoseCursorOf, firehoseFormat, jetstreamFormat, moderationFormat } f
 import { openSpool, type Spool } from './spool/open.ts';
 import { takeOver, watchForSuccessor } from './spool/take-over.ts';
 import { streamUrl } from './stream/connection.ts';
-import { followStream, type FollowOptions, type StoppedBy } from './stream/follow.ts';
+import { followStream, type FollowOptions, type Pulse, type StoppedBy } from './stream/follow.ts';
 import {
   collectionGaps,
   newlyKept,
@@ -31,7 +31,7 @@ import {
   withKept,
   writeSettings,
 } from './stream/settings-history.ts';
-import type { OpenSource } from './stream/source.ts';
+import { newSourceCounts, type OpenSource } from './stream/source.ts';
 import { openTombstonePublisher, type TombstonePublisher } from './tombstones/publish.ts';
 
 export const captureSources = ['firehose', 'jetstream', 'moderation'] as const;
@@ -219,6 +219,40 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
     let startCursor = spool.resumedCursor;
     const progress = createProgress({ label: `capture ${source}`, unit: 'events', now });
     let shown = 0;
+    let last: Pulse = {
+      connected: false,
+      paused: false,
+      position: { cursor: spool.resumedCursor, us: spool.resumedUs },
+      source: { counts: newSourceCounts(), retrying: 0 },
+    };
+    const rate = openRate();
+    /** Tells `status` how things are. */
+    const say = (isEnd: boolean): CapturePulse => {
+      const { connected, paused, position, source: of } = last;
+      const nowMs = now();
+      const lagMs = position.us === null ? null : Math.max(0, Math.round(nowMs - position.us / 1000));
+      const pulse: CapturePulse = {
+        pid: process.pid,
+        runId,
+        nowMs,
+        startedMs,
+        ended: isEnd,
+        host: url.host,
+        connected,
+        paused,
+        stalled: spool.stalled,
+        durableCursor: spool.durableCursor,
+        eventUs: position.us,
+        lagSeconds: lagMs === null ? null : lagMs / 1000,
+        events: of.counts.events,
+        eventsPerSecond: rate(nowMs, of.counts.events),
+        rejected: of.counts.rejected,
+        retrying: of.retrying,
+        leftOut: of.counts.leftOut,
+      };
+      writePulse(config.spool, source, pulse);
+      return pulse;
+    };
     try {
       if (firehose && (options.verify ?? true)) {
         const { resumedCursor, resumedUs } = spool;
@@ -293,23 +327,16 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         now,
         ...(options.random ? { random: options.random } : {}),
         onPulse(pulse) {
-          progress.advance(pulse.events - shown);
-          shown = pulse.events;
-          const lagSeconds =
-            pulse.position.us === null
-              ? null
-              : Math.max(0, Math.round(now() - pulse.position.us / 1000) / 1000);
+          last = pulse;
+          const { events } = pulse.source.counts;
+          progress.advance(events - shown);
+          shown = events;
+          const { lagSeconds } = say(false);
           progress.note(pulse.connected ? `lag ${lagSeconds ?? '?'} s` : 'not connected');
           remember(spool.durableCursor !== null && spool.pendingBytes < spool.appended.bytes);
-          writeStatus(config.spool, source, {
-            ...pulse,
-            lagSeconds,
-            stalled: spool.stalled,
-            host: url.host,
-            nowMs: now(),
-          });
         },
       });
+      last = { ...last, connected: false, paused: false, position: end.position, source: end.source };
       const { counts } = end.source;
       const summary: CaptureSummary = {
         source,
@@ -350,6 +377,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         remember(sealed && spool.appended.bytes > 0);
       } finally {
         chain?.close(sealed);
+        say(true);
       }
       // not worth the five seconds that a stop may take: landing hides what this doesn't
       await Promise.race([tombstones.close(), wait(1_000, undefined, { ref: false })]);
@@ -401,20 +429,5 @@ function eventTimeOf(line: Buffer): number | null {
     return row.t !== 'gap' && typeof row.event_us === 'number' ? row.event_us : null;
   } catch {
     return null;
-  }
-}
-
-/** How capture is right now, for `status`: replaced about every second, and never worth failing for. */
-function writeStatus(
-  spool: string,
-  source: string,
-  status: Record<string, unknown> & { nowMs: number },
-): void {
-  const file = path.join(spool, `${source}.status.json`);
-  try {
-    fs.writeFileSync(`${file}.tmp`, JSON.stringify({ ...status, pid: process.pid }));
-    fs.renameSync(`${file}.tmp`, file);
-  } catch {
-    // a full disk says so elsewhere
   }
 }

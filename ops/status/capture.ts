@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { listSealed, readSeals } from '../../lake/index.ts';
+import { listSealed, readPulse, readSeals, type CapturePulse } from '../../lake/index.ts';
 
 /** One spool stream as its files tell it. */
 export interface StreamStatus {
@@ -15,7 +15,12 @@ export interface StreamStatus {
   linesWaiting: number;
   /** Segments that are being written, or were left by a process that died. */
   open: number;
+  /** What the capture that writes it says of itself, or said last; null where none does. */
+  capture: (CapturePulse & { running: boolean }) | null;
 }
+
+/** A capture says about once a second how it is; one that has been silent for so long is gone, or as good as. */
+const silentMs = 20_000;
 
 const tailBytes = 1 << 20;
 
@@ -42,7 +47,13 @@ function eventUs(line: string): number | null {
   try {
     const value = JSON.parse(line) as Record<string, unknown>;
     const raw = value.e as Record<string, unknown> | undefined;
-    const found = value.event_us ?? raw?.time_us ?? value.served_us ?? value.received_us ?? value.ts;
+    const found =
+      value.event_us ??
+      raw?.time_us ??
+      (typeof value.t === 'number' ? value.t : undefined) ??
+      value.served_us ??
+      value.received_us ??
+      value.ts;
     return typeof found === 'number' ? found : null;
   } catch {
     return null;
@@ -58,7 +69,7 @@ function lastEvent(file: string): number | null {
 }
 
 /** Streams of the spool, by name. Reads file names, seals and the end of the newest segments: never whole segments. */
-export function readStreams(spool: string): StreamStatus[] {
+export function readStreams(spool: string, nowMs: number): StreamStatus[] {
   if (!existsSync(spool)) return [];
   const waiting = listSealed(spool);
   return readdirSync(spool, { withFileTypes: true })
@@ -71,6 +82,7 @@ export function readStreams(spool: string): StreamStatus[] {
         .filter((name) => name.endsWith('.open'))
         .sort();
       const seals = readSeals(spool, stream);
+      const pulse = readPulse(spool, stream);
       const mine = waiting.filter((segment) => segment.stream === stream);
       if (open.length === 0 && seals.length === 0) return [];
       const newest = open.map((name) => path.join(folder, name)).concat(mine.map((s) => s.file));
@@ -87,12 +99,16 @@ export function readStreams(spool: string): StreamStatus[] {
       return [
         {
           stream,
-          cursor: seals.findLast((seal) => seal.cursor !== null)?.cursor ?? null,
+          cursor: pulse?.durableCursor ?? seals.findLast((seal) => seal.cursor !== null)?.cursor ?? null,
           lastWrittenUs: Math.max(0, ...seals.map((s) => s.sealedMs), ...openedMs) * 1000,
           lastEventUs,
           sealedWaiting: mine.length,
           linesWaiting: mine.reduce((sum, segment) => sum + segment.lines, 0),
           open: open.length,
+          capture:
+            pulse === null
+              ? null
+              : { ...pulse, running: !pulse.ended && Math.abs(nowMs - pulse.nowMs) < silentMs },
         },
       ];
     });

@@ -3,6 +3,28 @@ import { lastDurableEventUs, nextSteps, plural, type Status } from './next.ts';
 
 const thousands = (n: number): string => n.toLocaleString('en-US');
 
+/** What a capture says of itself: whether it runs, how far it is behind, what it could not take. */
+function describeCapture(capture: NonNullable<Status['streams'][number]['capture']>): string[] {
+  const { running, connected, host, eventsPerSecond, lagSeconds, stalled, paused, retrying } = capture;
+  const rejected = Object.entries(capture.rejected).map(([reason, n]) => `${thousands(n)} ${reason}`);
+  const leftOut = Object.values(capture.leftOut).reduce((sum, n) => sum + n, 0);
+  const now = running
+    ? [
+        connected ? `follows ${host}` : `can't reach ${host}`,
+        `${thousands(Math.round(eventsPerSecond))} events/s`,
+        lagSeconds === null ? 'no event yet' : `lag ${span(lagSeconds)}`,
+        ...(stalled === null ? [] : [`can't write: ${stalled}`]),
+        ...(paused && stalled === null ? ['slows the server down'] : []),
+      ]
+    : ['not running'];
+  return [
+    ...now,
+    ...(rejected.length > 0 ? [`rejected ${rejected.join(', ')}`] : []),
+    ...(retrying > 0 ? [`${thousands(retrying)} to be tried again`] : []),
+    ...(leftOut > 0 ? [`${thousands(leftOut)} of other collections left out`] : []),
+  ];
+}
+
 /** `status` as lines of a terminal; about one screen. */
 export function describeStatus(status: Status): string[] {
   const { lake, nowUs, server, streams } = status;
@@ -21,7 +43,8 @@ export function describeStatus(status: Status): string[] {
   );
   for (const s of streams) {
     const parts = [
-      s.cursor === null ? null : `cursor ${s.cursor}`,
+      ...(s.capture === null ? [] : describeCapture(s.capture)),
+      s.cursor === null ? null : `durable cursor ${s.cursor}`,
       s.sealedWaiting > 0
         ? `${plural(s.sealedWaiting, 'segment')} to be landed (${plural(s.linesWaiting, 'line')})`
         : null,

@@ -55,6 +55,16 @@ export function nextSteps(status: Status): string[] {
       );
   }
 
+  for (const { stream, capture } of streams) {
+    if (capture === null || !capture.running) continue;
+    if (capture.stalled !== null)
+      steps.push(
+        `the disk of the spool is full: make room, and the capture of ${stream} goes on by itself where it stopped`,
+      );
+    else if (!capture.connected)
+      steps.push(`the capture of ${stream} can't reach ${capture.host}: it tries again by itself`);
+  }
+
   const running = (dag: string) => last.get(dag)?.status === 'running';
   const cycling = running('cycle') || running('demo');
   const queued = lake.coverage.reduce((sum, one) => sum + one.queued, 0);

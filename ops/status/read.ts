@@ -15,7 +15,7 @@ export async function readStatus(config: Config, now: () => number = Date.now): 
     return {
       nowUs,
       lakeRoot: config.lake,
-      streams: readStreams(config.spool),
+      streams: readStreams(config.spool, nowUs / 1000),
       lake: await readLake(config, engine, nowUs),
       runs: await readRuns({ config, engine, sinceUs: nowUs - 7 * 86_400e6 }),
       server: await probing,

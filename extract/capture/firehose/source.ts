@@ -198,6 +198,9 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
   return {
     stream: 'firehose',
     counts,
+    get retrying() {
+      return retries.size;
+    },
     backlog,
     failed,
     url(cursor) {

@@ -78,6 +78,7 @@ export function openJetstreamSource(options: JetstreamSourceOptions): Source {
   return {
     stream: 'jetstream',
     counts,
+    retrying: 0,
     backlog,
     failed: new Promise<never>(() => {}),
     url(cursor) {

@@ -136,6 +136,7 @@ export function openModerationSource(options: ModerationSourceOptions): Source {
   return {
     stream: 'moderation',
     counts,
+    retrying: 0,
     backlog,
     failed,
     url(cursor) {

@@ -40,7 +40,7 @@ export interface Pulse {
   connected: boolean;
   paused: boolean;
   position: StreamPosition;
-  events: number;
+  source: Pick<Source, 'counts' | 'retrying'>;
 }
 
 export type StoppedBy = 'signal' | 'max-events' | 'idle';
@@ -165,7 +165,7 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
     if (idleExitMs !== null && quietMs !== null && now() - heardMs >= quietMs) stop('idle');
     if (now() - pulsedMs >= 1_000) {
       pulsedMs = now();
-      onPulse?.({ connected, paused, position: { ...position }, events: source.counts.events });
+      onPulse?.({ connected, paused, position: { ...position }, source });
     }
   }, 20);
   const onAbort = (): void => stop('signal');

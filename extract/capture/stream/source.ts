@@ -41,6 +41,8 @@ export interface SourceEvents {
 export interface Source {
   readonly stream: string;
   readonly counts: SourceCounts;
+  /** Messages that are rejected for now and will be tried again. */
+  readonly retrying: number;
   /** Address to connect to, to go on after a cursor. */
   url(cursor: number | null): string;
   /** Takes a message; it is in the spool once `drained` says so. Never throws for what the message holds. */

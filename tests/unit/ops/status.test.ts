@@ -31,6 +31,7 @@ const firehose = {
   sealedWaiting: 0,
   linesWaiting: 0,
   open: 1,
+  capture: null,
 };
 const healthy: Status = {
   ...fresh,
@@ -91,6 +92,39 @@ describe('what to do next', () => {
     ['rank', { lake: { ...healthy.lake, generation: null } }],
   ])('the next stage of the way is named: %s', (stage, given) => {
     expect(nextSteps({ ...healthy, ...given })[0]).toContain(`'feedtrial ${stage}'`);
+  });
+
+  test('a capture that waits for room or for its server is said, one that is gone is not', () => {
+    const pulse = {
+      pid: 1,
+      runId: 'r',
+      nowMs: nowUs / 1000,
+      startedMs: 0,
+      ended: false,
+      host: 'relay.example',
+      connected: true,
+      paused: true,
+      stalled: 'ENOSPC: no space left on device',
+      durableCursor: 77,
+      eventUs: nowUs,
+      lagSeconds: 2,
+      events: 10,
+      eventsPerSecond: 1_234.4,
+      rejected: { bad_signature: 3 },
+      retrying: 0,
+      leftOut: { 'app.bsky.feed.like': 5 },
+      running: true,
+    };
+    const of = (capture: typeof pulse | (Omit<typeof pulse, 'stalled'> & { stalled: null })): Status => ({
+      ...healthy,
+      streams: [{ ...firehose, capture }],
+    });
+    expect(next(of(pulse))).toMatch(/disk of the spool is full/);
+    expect(next(of({ ...pulse, stalled: null, connected: false }))).toMatch(/can't reach relay\.example/);
+    expect(next(of({ ...pulse, running: false }))).toBe('nothing: it runs');
+    const screen = describeStatus(of(pulse)).join('\n');
+    expect(screen).toContain("follows relay.example, 1,234 events/s, lag 2.0 s, can't write: ENOSPC");
+    expect(screen).toContain('rejected 3 bad_signature, 5 of other collections left out, durable cursor 77');
   });
 
   test('a cycle that is at work needs no one to run its stages', () => {

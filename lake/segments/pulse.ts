@@ -1,0 +1,69 @@
+import fs from 'node:fs';
+import path from 'node:path';
+
+/** How a capture is, as it says about once a second in `<spool>/<stream>.status.json`. */
+export interface CapturePulse {
+  pid: number;
+  runId: string;
+  /** When it said so; milliseconds UTC. */
+  nowMs: number;
+  startedMs: number;
+  /** It has sealed and gone; what it says is how it was. */
+  ended: boolean;
+  /** Server that it follows, without its path. */
+  host: string;
+  connected: boolean;
+  /** Reading stands still until what was taken is written or verified. */
+  paused: boolean;
+  /** Why nothing can be written: the disk is full. Null while all is well. */
+  stalled: string | null;
+  /** Cursor of what is on disk: where a capture that starts now would go on. */
+  durableCursor: number | null;
+  /** Time of the last event taken, microseconds UTC, and how long ago that is. */
+  eventUs: number | null;
+  lagSeconds: number | null;
+  /** Since it started. */
+  events: number;
+  /** Over the last ten seconds or so. */
+  eventsPerSecond: number;
+  rejected: Record<string, number>;
+  /** Rejected for now, and to be tried again. */
+  retrying: number;
+  leftOut: Record<string, number>;
+}
+
+const fileOf = (spool: string, stream: string): string => path.join(spool, `${stream}.status.json`);
+
+/** Replaces what was said before. Never worth failing for: a full disk says so elsewhere. */
+export function writePulse(spool: string, stream: string, pulse: CapturePulse): void {
+  const file = fileOf(spool, stream);
+  try {
+    fs.writeFileSync(`${file}.tmp`, JSON.stringify(pulse));
+    fs.renameSync(`${file}.tmp`, file);
+  } catch {
+    // `stalled` and the log have it
+  }
+}
+
+/** What a capture said last; null where none ever said anything, or what it said can't be read. */
+export function readPulse(spool: string, stream: string): CapturePulse | null {
+  try {
+    const read = JSON.parse(fs.readFileSync(fileOf(spool, stream), 'utf8')) as CapturePulse | null;
+    return typeof read?.nowMs === 'number' && typeof read.eventsPerSecond === 'number' ? read : null;
+  } catch {
+    return null;
+  }
+}
+
+const windowMs = 10_000;
+
+/** Events a second over a moving window. */
+export function openRate(): (nowMs: number, events: number) => number {
+  const seen: { ms: number; events: number }[] = [];
+  return (nowMs, events) => {
+    seen.push({ ms: nowMs, events });
+    while (seen.length > 2 && nowMs - (seen[1] as (typeof seen)[number]).ms >= windowMs) seen.shift();
+    const first = seen[0] as (typeof seen)[number];
+    return nowMs > first.ms ? ((events - first.events) * 1000) / (nowMs - first.ms) : 0;
+  };
+}
