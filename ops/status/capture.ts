@@ -72,44 +72,47 @@ function lastEvent(file: string): number | null {
 export function readStreams(spool: string, nowMs: number): StreamStatus[] {
   if (!existsSync(spool)) return [];
   const waiting = listSealed(spool);
-  return readdirSync(spool, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort()
-    .flatMap((stream): StreamStatus[] => {
-      const folder = path.join(spool, stream);
-      const open = readdirSync(folder)
-        .filter((name) => name.endsWith('.open'))
-        .sort();
-      const seals = readSeals(spool, stream);
-      const pulse = readPulse(spool, stream);
-      const mine = waiting.filter((segment) => segment.stream === stream);
-      if (open.length === 0 && seals.length === 0) return [];
-      const newest = open.map((name) => path.join(folder, name)).concat(mine.map((s) => s.file));
-      let lastEventUs: number | null = null;
-      for (const file of newest.sort().reverse()) {
-        try {
-          lastEventUs = lastEvent(file);
-        } catch {
-          continue; // sealed, or landed and removed, since the folder was read
-        }
-        if (lastEventUs !== null) break;
+  const entries = readdirSync(spool, { withFileTypes: true });
+  const names = new Set(
+    entries.flatMap((entry) =>
+      entry.isDirectory() ? entry.name : (/^(.+)\.status\.json$/.exec(entry.name)?.[1] ?? []),
+    ),
+  );
+  return [...names].sort().flatMap((stream): StreamStatus[] => {
+    const folder = path.join(spool, stream);
+    // a stream that has given nothing yet has no folder
+    const open = (existsSync(folder) ? readdirSync(folder) : [])
+      .filter((name) => name.endsWith('.open'))
+      .sort();
+    const seals = readSeals(spool, stream);
+    const pulse = readPulse(spool, stream);
+    const mine = waiting.filter((segment) => segment.stream === stream);
+    if (open.length === 0 && seals.length === 0 && pulse === null) return [];
+    const newest = open.map((name) => path.join(folder, name)).concat(mine.map((s) => s.file));
+    let lastEventUs: number | null = null;
+    for (const file of newest.sort().reverse()) {
+      try {
+        lastEventUs = lastEvent(file);
+      } catch {
+        continue; // sealed, or landed and removed, since the folder was read
       }
-      const openedMs = open.map((name) => Number(name.slice(0, 13)));
-      return [
-        {
-          stream,
-          cursor: pulse?.durableCursor ?? seals.findLast((seal) => seal.cursor !== null)?.cursor ?? null,
-          lastWrittenUs: Math.max(0, ...seals.map((s) => s.sealedMs), ...openedMs) * 1000,
-          lastEventUs,
-          sealedWaiting: mine.length,
-          linesWaiting: mine.reduce((sum, segment) => sum + segment.lines, 0),
-          open: open.length,
-          capture:
-            pulse === null
-              ? null
-              : { ...pulse, running: !pulse.ended && Math.abs(nowMs - pulse.nowMs) < silentMs },
-        },
-      ];
-    });
+      if (lastEventUs !== null) break;
+    }
+    const openedMs = open.map((name) => Number(name.slice(0, 13)));
+    return [
+      {
+        stream,
+        cursor: pulse?.durableCursor ?? seals.findLast((seal) => seal.cursor !== null)?.cursor ?? null,
+        lastWrittenUs: Math.max(0, ...seals.map((s) => s.sealedMs), ...openedMs) * 1000,
+        lastEventUs,
+        sealedWaiting: mine.length,
+        linesWaiting: mine.reduce((sum, segment) => sum + segment.lines, 0),
+        open: open.length,
+        capture:
+          pulse === null
+            ? null
+            : { ...pulse, running: !pulse.ended && Math.abs(nowMs - pulse.nowMs) < silentMs },
+      },
+    ];
+  });
 }
