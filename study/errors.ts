@@ -135,4 +135,33 @@ export const studyErrors = {
         fix: 'wait until it has ended, then try again',
       },
     ),
+  badReceipt: (detail: string, cause?: unknown) =>
+    new FeedtrialError('FT_STUDY_RECEIPT', `this receipt does not hold: ${detail}`, {
+      fix: "give the file that 'feedtrial study erase' wrote, unchanged, and the configuration of its study",
+      cause,
+    }),
+  eraseOpen: (files: readonly string[]) =>
+    new FeedtrialError(
+      'FT_STUDY_ERASE_OPEN',
+      `still being written: ${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''}`,
+      {
+        fix: 'stop capture, enrichment or the server that writes there, then erase again: it goes on where it stopped',
+      },
+    ),
+  erasePlan: () =>
+    new FeedtrialError('FT_STUDY_ERASE_LANDING', 'an earlier landing was not finished', {
+      fix: "run 'feedtrial land', then erase again: it goes on where it stopped",
+    }),
+  eraseBusy: (what: string, holder: string) =>
+    new FeedtrialError('FT_STUDY_ERASE_BUSY', `${what} is under way: ${holder}`, {
+      fix: 'wait until it has ended, then erase again: it goes on where it stopped',
+    }),
+  eraseFound: (found: readonly string[]) =>
+    new FeedtrialError(
+      'FT_STUDY_ERASE_FOUND',
+      `the account is still named in ${found.length} files: ${found.slice(0, 5).join(', ')}`,
+      {
+        fix: 'erase again: it goes on where it stopped. If the same files stay, remove them by hand, then erase again',
+      },
+    ),
 };

@@ -14,6 +14,7 @@ export {
   type Participant,
   type Person,
 } from './enroll.ts';
+export * from './erase/index.ts';
 export { studyErrors } from './errors.ts';
 export { noteFirstRequest } from './first-request.ts';
 export { FetchError } from './identity/fetch.ts';

@@ -9,6 +9,19 @@ export interface JobLease {
   release(): Promise<void>;
 }
 
+/** Whether a holder is a process of this machine that is dead. One that was killed needn't be waited for. */
+function isDead(holder: string): boolean {
+  const prefix = `${os.hostname()} process `;
+  const pid = holder.startsWith(prefix) ? Number.parseInt(holder.slice(prefix.length), 10) : NaN;
+  if (Number.isNaN(pid)) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
 /**
  * Takes a job that must not run twice at once, on whatever machine. A holder that says nothing for `forMs` has lost it: jobs
  * that hold one must bear to be done again from where they stand.
@@ -41,7 +54,14 @@ export async function takeJob(
         .selectAll()
         .where('job', '=', job)
         .executeTakeFirstOrThrow();
-      if (held.holder !== holder)
+      if (held.holder === holder) return;
+      if (isDead(held.holder))
+        await transaction
+          .updateTable('job_leases')
+          .set({ holder, taken_us: nowUs, expires_us })
+          .where('job', '=', job)
+          .execute();
+      else
         throw studyErrors.jobHeld(
           job,
           held.holder.replace(/ \(.*/, ''),

@@ -43,10 +43,10 @@ export async function verifyLake({ config }: { config: Config }): Promise<LakeVe
   }
   const compactions = await readCompactions(lake);
   const gone = new Set<string>();
-  for (const { id, state, sources, target } of compactions) {
+  for (const { id, state, sources, target, erased_rows: erased = 0 } of compactions) {
     found.compactions++;
     const total = sources.reduce((sum, { rows }) => sum + rows, 0);
-    if (total !== target.rows)
+    if (total !== target.rows + erased)
       found.problems.push({ path: target.path, problem: `${id} made ${target.rows} rows of ${total}` });
     sources.forEach(expect);
     if (state === 'planned') continue;

@@ -15,3 +15,4 @@ export {
   servingPath,
   type CurrentGeneration,
 } from './current.ts';
+export { erasuresPath } from './erasures.ts';

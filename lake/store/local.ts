@@ -166,6 +166,8 @@ export class LocalLake implements Lake {
     await this.remove(relative);
   }
 
+  async purgeHistory(): Promise<void> {}
+
   async sweep(nowMs: number): Promise<number> {
     let removed = 0;
     const walk = async (folder: string): Promise<void> => {

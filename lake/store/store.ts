@@ -34,6 +34,8 @@ export interface Lake {
   remove(path: string): Promise<void>;
   /** Removes a file and every version that the store kept of it, for good: what erasure needs. */
   purge(path: string): Promise<void>;
+  /** Removes every version that isn't the newest, of whatever was ever in the lake: what is gone is gone for good. */
+  purgeHistory(): Promise<void>;
   /**
    * Removes what writers that were killed left half written: of a process of this machine that is dead, or a day old; in S3
    * uploads in parts that are a day old.

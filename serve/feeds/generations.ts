@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  erasuresPath,
   generationFolder,
   openServing,
   readCurrentGeneration,
@@ -49,6 +50,7 @@ export function openGenerations(lake: Lake, now: () => number = Date.now, keep =
   let older: Generation[] = []; // most recently read first
   const loading = new Map<string, Promise<Generation | null>>();
   let polling: Promise<void> | null = null;
+  let erasures: string | null = null; // as it was when what is in memory was read
 
   const decode = (id: string, bytes: Uint8Array): ServingIndex => {
     const index = openServing(bytes);
@@ -97,7 +99,15 @@ export function openGenerations(lake: Lake, now: () => number = Date.now, keep =
   const poll = async (): Promise<void> => {
     try {
       const pointer = await readCurrentGeneration(lake);
-      if (pointer === null || pointer.generation === current?.id) return;
+      const seen =
+        (await lake.read(erasuresPath).then((bytes) => bytes && Buffer.from(bytes).toString())) ?? '';
+      const erased = erasures !== null && seen !== erasures;
+      if (erased) older = []; // someone was taken out of files that were read before
+      if (pointer === null) return;
+      if (pointer.generation === current?.id && !erased) {
+        erasures ??= seen;
+        return;
+      }
       const bytes = await lake.read(pointer.serving);
       if (bytes === null) throw new Error(`${pointer.serving} is not there`);
       const next: Generation = {
@@ -106,7 +116,8 @@ export function openGenerations(lake: Lake, now: () => number = Date.now, keep =
         asOfUs: pointer.as_of_us,
         publishedUs: pointer.published_us,
       };
-      if (current !== null) keepOlder(current);
+      if (current !== null && !erased) keepOlder(current);
+      erasures = seen;
       older = older.filter((other) => other.id !== next.id);
       current = next;
       log.info('generation in force', { generation: next.id, feeds: next.index.feedCount });

@@ -23,6 +23,8 @@ export interface Compaction {
   state: 'planned' | 'switched' | 'done';
   sources: CountedFile[];
   target: CountedFile;
+  /** Rows that were taken out of the target since, with people who had themselves erased. */
+  erased_rows?: number;
   planned_ms: number;
   switched_ms: number | null;
   done_ms: number | null;

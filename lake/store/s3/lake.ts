@@ -176,6 +176,32 @@ export class S3Lake implements Lake {
     });
   }
 
+  async purgeHistory(): Promise<void> {
+    await this.#explained('', async (s3) => {
+      const Bucket = this.#bucket;
+      let marker: { KeyMarker: string; VersionIdMarker?: string } | undefined;
+      do {
+        const page = await s3.listObjectVersions({
+          Bucket,
+          ...(this.#prefix === '' ? {} : { Prefix: this.#prefix }),
+          ...(marker ?? {}),
+        });
+        const old = (page.Versions ?? []).filter(({ IsLatest }) => IsLatest !== true);
+        for (const { Key, VersionId } of [...old, ...(page.DeleteMarkers ?? [])])
+          if (Key !== undefined && VersionId !== undefined) await s3.deleteObject({ Bucket, Key, VersionId });
+        marker =
+          page.IsTruncated && page.NextKeyMarker !== undefined
+            ? {
+                KeyMarker: page.NextKeyMarker,
+                ...(page.NextVersionIdMarker === undefined
+                  ? {}
+                  : { VersionIdMarker: page.NextVersionIdMarker }),
+              }
+            : undefined;
+      } while (marker !== undefined);
+    });
+  }
+
   async sweep(nowMs: number): Promise<number> {
     return this.#explained('', async (s3) => {
       let removed = 0;

@@ -1,6 +1,7 @@
 import type { Person } from '../../../study/index.ts';
 import { EXIT } from '../../errors/index.ts';
 import type { Register } from '../command.ts';
+import { registerErasure } from './study/erase.ts';
 import { registerKeys } from './study/keys.ts';
 import { registerSurvey } from './study/survey.ts';
 import { isoTime, loadStudy, withStore } from './study/with-store.ts';
@@ -170,6 +171,7 @@ export const register: Register = (program, run) => {
       }),
     );
 
+  registerErasure(study, run);
   registerKeys(study, run);
   registerSurvey(study, run);
 };
