@@ -32,10 +32,22 @@ if (!process.send || !process.env.TMPDIR) throw new Error('serve.ts is started b
 process.on('disconnect', () => void stop());
 process.on('message', (message) => {
   if (message === 'stop') void stop();
+  else void sendToken(message as TokenQuestion);
 });
 process.on('SIGTERM', () => void stop());
 // Ctrl-C reaches the whole group of processes; the parent decides when this one goes
 process.on('SIGINT', () => {});
+
+/** A PDS mails the token that a change of a DID's document asks for; here it is asked for by the way. */
+interface TokenQuestion {
+  pds: number;
+  did: `did:${string}:${string}`;
+}
+
+async function sendToken({ pds, did }: TokenQuestion): Promise<void> {
+  const token = await pdses[pds]?.ctx.accountManager.createEmailToken(did, 'plc_operation');
+  process.send?.({ token });
+}
 
 listenOnLoopbackOnly();
 // dev-env's index also loads the AppView and Ozone, which takes 5 to 18 s; these two files take 3 s
@@ -43,9 +55,12 @@ const devEnv = fileURLToPath(import.meta.resolve('@atproto/dev-env'));
 const { TestPlc } = (await import(devEnv.replace(/index\.js$/, 'plc.js'))) as { TestPlc: typeof PlcClass };
 const { TestPds } = (await import(devEnv.replace(/index\.js$/, 'pds.js'))) as { TestPds: typeof PdsClass };
 const plc = await TestPlc.create({});
-const pds = await TestPds.create({ didPlcUrl: plc.url });
+const pdses: PdsClass[] = [];
+for (let i = 0; i < Number(process.env.NETWORK_PDSES ?? 1); i++)
+  pdses.push(await TestPds.create({ didPlcUrl: plc.url }));
 close = async () => {
-  await pds.close();
+  for (const pds of pdses) await pds.close();
   await plc.close();
 };
-process.send({ plcUrl: `http://127.0.0.1:${plc.port}`, pdsUrl: `http://127.0.0.1:${pds.port}` });
+const pdsUrls = pdses.map(({ port }) => `http://127.0.0.1:${port}`);
+process.send({ plcUrl: `http://127.0.0.1:${plc.port}`, pdsUrls });

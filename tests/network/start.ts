@@ -8,6 +8,10 @@ import path from 'node:path';
 export interface Network {
   plcUrl: string;
   pdsUrl: string;
+  /** All of them, `pdsUrl` first. */
+  pdsUrls: string[];
+  /** What a PDS would mail to an account that wants to change its DID document. */
+  mailedToken(pds: number, did: string): Promise<string>;
   /** The process that both run in. */
   pid: number;
   /** Ends the process and removes everything that it wrote. Safe to call twice. */
@@ -17,13 +21,19 @@ export interface Network {
 const startMs = 90_000;
 
 /**
- * Starts a PLC directory and a PDS (both real, by @atproto/dev-env) in a process of their own, bound to 127.0.0.1. Their
+ * Starts a PLC directory and a PDS or several (all real, by @atproto/dev-env) in a process of their own, bound to 127.0.0.1. Their
  * data goes to a folder that is removed with them; if this process dies, they notice and do the same.
  */
-export async function startNetwork(options: { folder?: string } = {}): Promise<Network> {
+export async function startNetwork(options: { folder?: string; pdses?: number } = {}): Promise<Network> {
   const folder = mkdtempSync(path.join(options.folder ?? os.tmpdir(), 'network-'));
   const child = fork(path.join(import.meta.dirname, 'serve.ts'), [], {
-    env: { ...process.env, TMPDIR: folder, LOG_ENABLED: 'false', NODE_NO_WARNINGS: '1' },
+    env: {
+      ...process.env,
+      TMPDIR: folder,
+      LOG_ENABLED: 'false',
+      NODE_NO_WARNINGS: '1',
+      NETWORK_PDSES: String(options.pdses ?? 1),
+    },
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -43,7 +53,7 @@ export async function startNetwork(options: { folder?: string } = {}): Promise<N
   };
   const timer = setTimeout(() => child.kill('SIGKILL'), startMs);
   const started = await Promise.race([
-    once(child, 'message').then(([message]) => message as { plcUrl: string; pdsUrl: string }),
+    once(child, 'message').then(([message]) => message as { plcUrl: string; pdsUrls: string[] }),
     ended.then(() => undefined),
   ]);
   clearTimeout(timer);
@@ -51,5 +61,15 @@ export async function startNetwork(options: { folder?: string } = {}): Promise<N
     await close();
     throw new Error(`the network did not start:\n${complaints}`);
   }
-  return { ...started, pid: child.pid as number, close };
+  return {
+    ...started,
+    pdsUrl: started.pdsUrls[0] as string,
+    async mailedToken(pds, did) {
+      child.send({ pds, did });
+      const [{ token }] = (await once(child, 'message')) as [{ token: string }];
+      return token;
+    },
+    pid: child.pid as number,
+    close,
+  };
 }
