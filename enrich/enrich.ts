@@ -21,6 +21,8 @@ export interface EnrichOptions {
   sample?: number;
   /** Ask again about what failed, dead letters included, and about nothing else. */
   retryFailed?: boolean;
+  /** Posts in each prompt of an LLM; one by default. */
+  postsPerPrompt?: number;
   dag?: string;
   runId?: string;
   signal?: AbortSignal;
@@ -51,8 +53,9 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
   const { config, shard = wholeQueue, limit, dag = 'enrich', now = Date.now, known = allLabelers } = options;
   const { signal = new AbortController().signal, sample = 1, retryFailed = false } = options;
   const runId = options.runId ?? newRunId(now());
+  // a labeler's own name is its alone, also where others begin with it
   const isCalled = (labeler: Labeler, name: string): boolean =>
-    labeler.name === name || labeler.name.startsWith(`${name}_`);
+    known.some((one) => one.name === name) ? labeler.name === name : labeler.name.startsWith(`${name}_`);
   for (const name of options.labelers ?? []) {
     const called = known.filter((labeler) => isCalled(labeler, name));
     if (called.length === 0)
@@ -122,6 +125,7 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
               limit,
               sample,
               retryFailed,
+              postsPerPrompt: options.postsPerPrompt,
               runId,
               signal,
               embedder,

@@ -1,5 +1,6 @@
 import type { Config } from '../ops/config/index.ts';
 import type { FeedtrialError } from '../ops/errors/index.ts';
+import type { LlmTask } from './llm/task.ts';
 import type { Embedder } from './embeddings/embedder.ts';
 
 /** A post as the queue hands it to a labeler. */
@@ -53,6 +54,10 @@ export type Answer =
 /** What a labeler may use while it is open. */
 export interface LabelerContext {
   config: Config;
+  /** The run that asks. */
+  runId: string;
+  /** Posts that go into one prompt of an LLM; one where it is left out. */
+  postsPerPrompt?: number | undefined;
   /** The embedding model, loaded at the first call and shared by all labelers of a run. */
   embedder: () => Promise<Embedder>;
 }
@@ -67,6 +72,8 @@ export interface OpenLabeler {
    *   that post, and records the failure with it alone.
    */
   ask(posts: readonly QueuedPost[], signal: AbortSignal): Promise<readonly Answer[]>;
+  /** What must be said of its answers, such as that a fake gave them; null where nothing must. */
+  caveat?(): string | null;
   close(): Promise<void>;
 }
 
@@ -78,6 +85,8 @@ export interface Labeler {
   readonly labels: readonly string[];
   /** Posts an ask. */
   readonly batchSize: number;
+  /** Posts an ask where the run has a say in it. */
+  postsPerAsk?(context: Pick<LabelerContext, 'postsPerPrompt'>): number;
   /** Asks in flight at most: 1 for a model on this machine, more for a service. */
   readonly concurrency: number | ((config: Config) => number);
   /** Posts a second at most; null for as fast as it goes. */
@@ -91,5 +100,7 @@ export interface Labeler {
    * passes over those; a run that names one ends with its error.
    */
   notReady?(config: Config): FeedtrialError | null;
+  /** What an LLM is asked, for who asks it by another road, such as in batches. */
+  readonly llmTask?: LlmTask;
   open(context: LabelerContext): Promise<OpenLabeler>;
 }

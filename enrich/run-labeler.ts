@@ -38,6 +38,7 @@ export interface RunLabelerOptions {
   limit: number | undefined;
   sample: number;
   retryFailed: boolean;
+  postsPerPrompt: number | undefined;
   runId: string;
   signal: AbortSignal;
   embedder: LabelerContext['embedder'];
@@ -51,7 +52,8 @@ const failuresBeforeFirstSuccess = 50;
 export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSummary> {
   const { config, lake, engine, queue, labeler, version, shard, limit, runId, signal, embedder, now } =
     options;
-  const { sample, retryFailed } = options;
+  const { sample, retryFailed, postsPerPrompt } = options;
+  const batchSize = labeler.postsPerAsk?.({ postsPerPrompt }) ?? labeler.batchSize;
   const concurrency =
     typeof labeler.concurrency === 'number' ? labeler.concurrency : labeler.concurrency(config);
   const startedMs = now();
@@ -92,7 +94,7 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
     summary.queued = todo.posts;
     if (todo.posts === 0) return summary;
     const progress = createProgress({ label: labeler.name, total: todo.posts, unit: 'posts', now });
-    const open = await labeler.open({ config, embedder });
+    const open = await labeler.open({ config, embedder, runId, postsPerPrompt });
     let held: JournalRow[] = []; // failures before the first success: not yet known whose fault they are
     let stopped: { error: unknown } | null = null;
 
@@ -137,8 +139,8 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
     try {
       let nextMs = now();
       asking: for await (const page of todo.pages()) {
-        for (let at = 0; at < page.length; at += labeler.batchSize) {
-          const posts = page.slice(at, at + labeler.batchSize);
+        for (let at = 0; at < page.length; at += batchSize) {
+          const posts = page.slice(at, at + batchSize);
           if (labeler.ratePerSecond !== null) {
             const waitMs = nextMs - now();
             nextMs = Math.max(nextMs, now()) + (1000 * posts.length) / labeler.ratePerSecond;

@@ -1,4 +1,6 @@
 import type { Labeler } from '../labeler.ts';
+import { llmLabeler } from '../llm/labeler.ts';
+import { tasks } from '../llm/tasks/index.ts';
 import { embeddings } from './embeddings.ts';
 import { language } from './language.ts';
 import { studentConstructive } from './student-constructive.ts';
@@ -16,4 +18,5 @@ export const labelers: readonly Labeler[] = [
   studentSociopolitical,
   studentConstructive,
   studentMoralOutrage,
+  ...tasks.map(llmLabeler),
 ];

@@ -56,6 +56,22 @@ const instruments = {
     description: 'Time within which 99 of 100 answers of the newest hour were made',
   },
   'feedtrial.serve.answers': { kind: 'gauge', unit: '{answer}', description: 'Answers of the newest hour' },
+  'gen_ai.client.operation.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'How long a request to an LLM took',
+  },
+  'gen_ai.client.operation.time_to_first_chunk': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'Time until the first part of an answer of an LLM',
+  },
+  'gen_ai.client.token.usage': {
+    kind: 'histogram',
+    unit: '{token}',
+    description: 'Tokens that a request to an LLM took, in and out',
+  },
+  'feedtrial.llm.cost': { kind: 'counter', unit: '{USD}', description: 'What LLMs cost, US dollars' },
 } as const;
 
 type Instruments = typeof instruments;

@@ -28,7 +28,7 @@ const postOf = (text: string, i: number): QueuedPost => ({
 async function ask(name: string, texts: readonly string[]) {
   const labeler = labelers.find((one) => one.name === name);
   if (!labeler) throw new Error(`no labeler ${name}`);
-  const open = await labeler.open({ config, embedder: async () => embedder });
+  const open = await labeler.open({ config, runId: 'test', embedder: async () => embedder });
   const answers = await open.ask(texts.map(postOf), new AbortController().signal);
   await open.close();
   return answers.map((answer) => {
@@ -142,6 +142,7 @@ describe('starter students', () => {
     const labeler = labelers.find((one) => one.name === 'student_constructive');
     const open = await labeler?.open({
       config,
+      runId: 'test',
       embedder: async () => {
         throw new Error('it must not be loaded');
       },
@@ -157,7 +158,11 @@ describe('starter students', () => {
 
   it('refuse embeddings of another model', async () => {
     const labeler = labelers.find((one) => one.name === 'student_constructive');
-    const open = await labeler?.open({ config, embedder: async () => ({ ...embedder, version: 'another' }) });
+    const open = await labeler?.open({
+      config,
+      runId: 'test',
+      embedder: async () => ({ ...embedder, version: 'another' }),
+    });
     await expect(open?.ask([postOf('text', 1)], new AbortController().signal)).rejects.toMatchObject({
       code: 'FT_ENRICH_OTHER_EMBEDDINGS',
     });
