@@ -7,7 +7,8 @@ import { enrichErrors } from './errors.ts';
 import type { Labeler } from './labeler.ts';
 import { labelers as allLabelers } from './labelers/index.ts';
 import { openQueue, queuedVersions } from './queue.ts';
-import { runLabeler, type LabelerSummary } from './run-labeler.ts';
+import { runBatches, type BatchMode } from './run-batches.ts';
+import { runLabeler, type LabelerSummary, type RunLabelerOptions } from './run-labeler.ts';
 import { wholeQueue, type Shard } from './shard.ts';
 
 export interface EnrichOptions {
@@ -23,6 +24,8 @@ export interface EnrichOptions {
   retryFailed?: boolean;
   /** Posts in each prompt of an LLM; one by default. */
   postsPerPrompt?: number;
+  /** Ask LLMs by the Batch API, and no other labeler. */
+  batch?: BatchMode;
   dag?: string;
   runId?: string;
   signal?: AbortSignal;
@@ -64,6 +67,7 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
         known.map((labeler) => labeler.name),
       );
     for (const labeler of called) {
+      if (options.batch && labeler.llmTask === undefined) throw enrichErrors.noBatches(labeler.name);
       const reason = labeler.notReady?.(config) ?? null;
       if (reason !== null) throw reason;
     }
@@ -101,6 +105,7 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
       );
       for (const labeler of asked) {
         if (signal.aborted) break;
+        if (options.batch && labeler.llmTask === undefined) continue;
         const reason = labeler.notReady?.(config) ?? null;
         if (reason !== null) {
           const { message, fix = null } = reason;
@@ -113,24 +118,25 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
           const wanted = queued.filter((row) => row.labeler === labeler.name).map((row) => row.version);
           if (wanted.length > 0 && !wanted.includes(version))
             throw enrichErrors.otherVersion(labeler.name, version, wanted);
+          const work: RunLabelerOptions = {
+            config,
+            lake,
+            engine,
+            queue,
+            labeler,
+            version,
+            shard,
+            limit,
+            sample,
+            retryFailed,
+            postsPerPrompt: options.postsPerPrompt,
+            runId,
+            signal,
+            embedder,
+            now,
+          };
           summary.labelers.push(
-            await runLabeler({
-              config,
-              lake,
-              engine,
-              queue,
-              labeler,
-              version,
-              shard,
-              limit,
-              sample,
-              retryFailed,
-              postsPerPrompt: options.postsPerPrompt,
-              runId,
-              signal,
-              embedder,
-              now,
-            }),
+            options.batch && labeler.llmTask ? await runBatches(work, options.batch) : await runLabeler(work),
           );
         } catch (error) {
           // the others can still work; their labels must not wait for this one

@@ -24,6 +24,11 @@ export const enrichErrors = {
         exitCode: EXIT.usage,
       },
     ),
+  noBatches: (labeler: string) =>
+    new FeedtrialError('FT_ENRICH_NO_BATCHES', `${labeler} can't be asked in batches`, {
+      fix: "leave --batch out, or name LLMs alone: 'feedtrial enrich llm --batch'",
+      exitCode: EXIT.usage,
+    }),
   weightsMissing: (what: string, looked: readonly string[]) =>
     new FeedtrialError(
       'FT_ENRICH_WEIGHTS_MISSING',

@@ -58,8 +58,6 @@ export interface TodoOptions {
   sample: number;
   /** Ask again about what failed, dead letters included, and about nothing else. */
   retryFailed: boolean;
-  /** Leaves out posts whose answers are on their way by another road; SQL that is true for them, over `queued`. */
-  exceptWhere?: string;
   /** Version of the stored embeddings to hand over; undefined where none are wanted. */
   embeddingVersion: string | undefined;
 }
@@ -121,7 +119,7 @@ export async function openTodo(options: TodoOptions): Promise<Todo> {
         ? // who was never asked, or answered meanwhile, has not failed
           '(queued.attempt > 1 OR answered.uri IS NOT NULL) AND NOT coalesce(answered.is_final, false)'
         : '(answered.uri IS NULL OR NOT (answered.is_labelled OR answered.attempts >= queued.attempt))'
-    } AND NOT (${options.exceptWhere ?? 'false'})`);
+    }`);
   const [counted] = await engine.rows<{ posts: bigint }>('SELECT count(*) AS posts FROM todo');
   const posts = Math.min(Number(counted?.posts ?? 0), limit ?? Infinity);
   const stored =

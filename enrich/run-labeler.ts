@@ -7,6 +7,7 @@ import { askBatch } from './ask.ts';
 import { enrichErrors } from './errors.ts';
 import { journalFolder, openJournal, type JournalRow } from './journal.ts';
 import type { Labeler, LabelerContext, QueuedPost } from './labeler.ts';
+import { postsInBatches } from './llm/batches.ts';
 import { openTodo, type Queue } from './queue.ts';
 import { rowsOf } from './rows.ts';
 import type { Shard } from './shard.ts';
@@ -91,6 +92,8 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
       retryFailed,
       embeddingVersion,
     });
+    // what a batch is about is asked about there, and paid for
+    const batched = labeler.llmTask ? postsInBatches(journalFolder(config), labeler.name) : new Set<string>();
     summary.queued = todo.posts;
     if (todo.posts === 0) return summary;
     const progress = createProgress({ label: labeler.name, total: todo.posts, unit: 'posts', now });
@@ -139,8 +142,9 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
     try {
       let nextMs = now();
       asking: for await (const page of todo.pages()) {
-        for (let at = 0; at < page.length; at += batchSize) {
-          const posts = page.slice(at, at + batchSize);
+        const free = page.filter(({ uri, cid }) => !batched.has(`${uri} ${cid}`));
+        for (let at = 0; at < free.length; at += batchSize) {
+          const posts = free.slice(at, at + batchSize);
           if (labeler.ratePerSecond !== null) {
             const waitMs = nextMs - now();
             nextMs = Math.max(nextMs, now()) + (1000 * posts.length) / labeler.ratePerSecond;

@@ -24,8 +24,7 @@ export interface LlmTask<Schema extends z.ZodObject = z.ZodObject> {
 }
 
 /** Ties an answer's type to its schema. */
-export const defineTask = <Schema extends z.ZodObject>(task: LlmTask<Schema>): LlmTask =>
-  task;
+export const defineTask = <Schema extends z.ZodObject>(task: LlmTask<Schema>): LlmTask => task;
 
 /** The prompt's text. */
 export const promptOf = (task: Pick<LlmTask, 'name'>): string =>
