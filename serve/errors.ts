@@ -14,6 +14,20 @@ export const serveErrors = {
       exitCode: EXIT.usage,
       cause,
     }),
+  badFeed: (detail: string) =>
+    new FeedtrialError('FT_SERVE_FEED', `the feed can not be registered so: ${detail}`, {
+      fix: 'shorten the text, or give another picture',
+      exitCode: EXIT.usage,
+    }),
+  publisher: (detail: string, cause: unknown) =>
+    new FeedtrialError(
+      'FT_SERVE_PUBLISHER',
+      `the account that publishes the feed can not be used: ${detail}`,
+      {
+        fix: 'check FEEDTRIAL_PUBLISHER_DID (or --handle) and FEEDTRIAL_PUBLISHER_PASSWORD, an app password of that account',
+        cause,
+      },
+    ),
   tooManyServers: (folder: string) =>
     new FeedtrialError('FT_SERVE_WRITERS', `too many feed servers write to ${folder}`, {
       fix: 'stop some of them, or give each machine its own FEEDTRIAL_SPOOL',

@@ -33,6 +33,7 @@ const environment = z.object({
   FEEDTRIAL_PORT: z.coerce.number().int().min(0).max(65535).default(3020),
   FEEDTRIAL_SERVICE_DID: z.string().startsWith('did:').optional(),
   FEEDTRIAL_PUBLISHER_DID: z.string().startsWith('did:').optional(),
+  FEEDTRIAL_PUBLISHER_PASSWORD: z.string().min(1).optional(),
   FEEDTRIAL_FEED_RKEY: z
     .string()
     .regex(/^[A-Za-z0-9._~:-]{1,15}$/)
@@ -100,6 +101,8 @@ export interface Config {
   /** `did:web:<hostname>` unless set. */
   serviceDid: string;
   publisherDid: string | undefined;
+  /** App password of the publisher; only registration needs it. */
+  publisherPassword: string | undefined;
   feedRkey: string;
   feedContextKey: string | undefined;
   /** Folders and s3:// prefixes with copies of lakes and stores: erasure reaches them. */
@@ -193,6 +196,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     port: e.FEEDTRIAL_PORT,
     serviceDid: e.FEEDTRIAL_SERVICE_DID ?? `did:web:${e.FEEDTRIAL_HOSTNAME.replaceAll(':', '%3A')}`,
     publisherDid: e.FEEDTRIAL_PUBLISHER_DID,
+    publisherPassword: e.FEEDTRIAL_PUBLISHER_PASSWORD,
     feedRkey: e.FEEDTRIAL_FEED_RKEY,
     feedContextKey: e.FEEDTRIAL_FEED_CONTEXT_KEY,
     backups: e.FEEDTRIAL_BACKUPS.split(/[\s,]+/)

@@ -6,6 +6,7 @@ import { register as cycle } from './cycle.ts';
 import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as lake } from './lake.ts';
+import { register as feeds } from './feeds.ts';
 import { register as land } from './land.ts';
 import { register as observe } from './observe.ts';
 import { register as rehearse } from './rehearse.ts';
@@ -34,6 +35,7 @@ export const commands: Register[] = [
   alerts,
   doctor,
   study,
+  feeds,
   lake,
   rehearse,
 ];
