@@ -67,7 +67,10 @@ function realParts(shared: Shared, dbt: Dbt, deadRunId: string | undefined): Cyc
     land: async () => (await import('../../extract/land/index.ts')).land(shared),
     transform: async (what) => {
       if (what === 'everything') asOfUs = Math.round(shared.now() * 1000);
-      return (await import('./transform.ts')).transform({ ...shared, dbt, what, asOfUs });
+      const { transform, historyIsDue } = await import('./transform.ts');
+      const history =
+        what === 'everything' && (await historyIsDue(openLake(shared.config.lake), shared.now()));
+      return transform({ ...shared, dbt, what, asOfUs, history });
     },
     async enrich(labelers) {
       const { enrich } = await import('../../enrich/index.ts');

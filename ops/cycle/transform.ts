@@ -5,6 +5,7 @@ import { refreshRoster } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
+import { noteLoadedSeeds, seedsAreLoaded, seedsAsTheyAre } from './seeds.ts';
 
 export interface TransformOptions {
   config: Config;
@@ -16,6 +17,11 @@ export interface TransformOptions {
    * 'everything'.
    */
   what?: 'everything' | 'labels';
+  /**
+   * Whether what counts over all history (tag 'history') is built as well: every export and what operators look at by day.
+   * Default true; a cycle builds it once a day.
+   */
+  history?: boolean;
   /** Rebuild incremental models from nothing. */
   full?: boolean;
   /** The moment that ages and windows are counted to, microseconds UTC; now by default. */
@@ -49,6 +55,18 @@ export async function builtAsOfUs(lake: Lake): Promise<number | null> {
   if (content === null) return null;
   return (JSON.parse(Buffer.from(content).toString('utf8')) as Built).as_of_us ?? null;
 }
+
+const historyFile = 'queue/history.json';
+
+/** Whether what counts over all history was last built on another UTC day, or never. */
+export async function historyIsDue(lake: Lake, nowMs: number): Promise<boolean> {
+  const content = await lake.read(historyFile);
+  if (content === null) return true;
+  const { built_us: builtUs } = JSON.parse(Buffer.from(content).toString('utf8')) as { built_us: number };
+  const dayMs = 86_400_000;
+  return Math.floor(builtUs / 1000 / dayMs) !== Math.floor(nowMs / dayMs);
+}
+
 const keptForMs = 24 * 3_600_000;
 
 /** Where dbt writes a queue of this publish id; its external models need the folder to be there. */
@@ -99,11 +117,20 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const asked = options.select ?? [];
     const select = asked.length > 0 ? asked : options.what === 'labels' ? reachedByLabels : [];
     const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
+    const history = options.history ?? true;
+    const seeds = await seedsAsTheyAre(config);
     const result = await dbt.run({
       command: 'build',
       ...(select.length > 0 ? { select } : {}),
       // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
-      exclude: [...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe']), 'test_type:unit'],
+      exclude: [
+        ...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe']),
+        ...(asked.length > 0 || history ? [] : ['tag:history']),
+        ...(asked.length > 0 || options.full || !(await seedsAreLoaded(config, seeds))
+          ? []
+          : ['resource_type:seed']),
+        'test_type:unit',
+      ],
       parameters: {
         publish_id: publishId,
         as_of_us: asOfUs,
@@ -113,6 +140,10 @@ export async function transform(options: TransformOptions): Promise<TransformSum
       ...(options.full ? { fullRefresh: true } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
     });
+    if (asked.length === 0 && options.what !== 'labels') {
+      await noteLoadedSeeds(config, seeds);
+      if (history) await lake.write(historyFile, `${JSON.stringify({ built_us: asOfUs })}\n`);
+    }
     stage.records = result.nodes.length;
     stage.detail.publish_id = publishId;
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);

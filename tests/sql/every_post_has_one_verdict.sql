@@ -1,3 +1,5 @@
+{{ config(tags=['history']) }}
+
 -- Each post is eligible or has a first reason among its reasons, and the counts by day add up to all of them. To see a
 -- post's case: select * from int_posts__filtered where uri = '…'.
 with verdicts as (
