@@ -65,6 +65,12 @@ export async function run(args: string[]): Promise<void> {
   };
   const config = loadConfig(env, folder);
   const children: ChildProcess[] = [];
+  const leave = (): never => {
+    for (const child of children) child.kill('SIGKILL');
+    fs.rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  };
+  process.once('SIGINT', leave).once('SIGTERM', leave);
   const begin = (given: string[]): ChildProcess => {
     const child = start(given, env);
     children.push(child);

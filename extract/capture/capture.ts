@@ -303,6 +303,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
           chain,
           keepDuplicates: options.keepDuplicates,
           now,
+          retriesIn: config.spool,
           retryDelaysMs: options.retryDelaysMs,
         });
       };

@@ -51,8 +51,13 @@ export interface Chain {
   appended(at: ChainPosition, bytes: number): void;
   /** Writes down what is covered by the durable bytes of the spool. */
   checkpoint(durableBytes: number): void;
-  /** Takes note of a commit that was verified long after it came: it never moves the chain back, and breaks nothing. */
-  late(commit: ChainedCommit): void;
+  /**
+   * Takes note of a commit that was verified long after it came: it never moves the chain back, and breaks nothing.
+   *
+   * Example: 1, (2 can't be verified), 3 -> a break between 1 and 3; 2 verifies late -> the break is closed.
+   * @returns the break that it closes
+   */
+  late(commit: ChainedCommit): GapStatement | null;
   /** @param sealed the spool was closed well, so that all that was appended is durable */
   close(sealed: boolean): void;
 }
@@ -82,7 +87,7 @@ export function openChain(
   resumed: ChainPosition | null,
   { checkpointMs = 1_000, now = Date.now }: { checkpointMs?: number; now?: () => number } = {},
 ): { chain: Chain; cursor: number | null } {
-  const store = openChainStore(spool);
+  const store = openChainStore(spool, now);
   let cursor = resumed?.cursor ?? null;
   if (store.position !== null) {
     const from = resumed === null ? null : startCursor(resumed, store.position);
@@ -129,6 +134,20 @@ export function openChain(
 
   const known = (did: string): RepositoryState | null =>
     collecting.get(did) ?? waiting?.states.get(did) ?? store.get(did);
+
+  const rememberBreak = (
+    did: string,
+    { rev, data }: RepositoryState,
+    { prevData }: ChainLink,
+    untilRev: string,
+    gap: GapStatement,
+  ): void => {
+    try {
+      store.setBreak(did, { gap, rev, data, untilRev, untilData: prevData });
+    } catch (error) {
+      log.warn('a break will stay open until a backfill closes it', { error: String(error) });
+    }
+  };
 
   const gapOf = (commit: ChainedCommit, last: RepositoryState | null, detail: string): GapStatement => ({
     gap_id: gapId('firehose', 'chain_break', `${commit.did} ${last?.rev ?? ''} ${commit.rev}`),
@@ -179,7 +198,9 @@ export function openChain(
         if (link.operations === 'legacy' || link.since === null) counts.legacy++;
         if (broken !== null) {
           counts.breaks++;
-          return { drop: false, gap: gapOf(commit, last, broken) };
+          const gap = gapOf(commit, last, broken);
+          if (last !== null && link.since !== null) rememberBreak(did, last, link, link.since, gap);
+          return { drop: false, gap };
         }
         if (last === null) counts.first++;
         else counts.followed++;
@@ -206,6 +227,22 @@ export function openChain(
         const last = known(did);
         if (last === null || (rev > last.rev && link?.since === last.rev))
           collecting.set(did, { rev, data, seq, eventUs });
+        if (link === null || link.operations === 'failed') return null;
+        try {
+          const open = store.breakOf(did);
+          if (open === null || link.since !== open.rev) return null;
+          if (link.prevData !== null && link.prevData !== open.data) return null;
+          if (rev !== open.untilRev) {
+            store.setBreak(did, { ...open, rev, data }); // one of several that were missing
+            return null;
+          }
+          if (open.untilData !== null && data !== open.untilData) return null;
+          store.setBreak(did, null);
+          return { ...open.gap, state: 'closed', detail: 'the commit that was missing was verified late' };
+        } catch (error) {
+          log.warn('a break that may be closed stays open', { error: String(error) });
+          return null;
+        }
       },
       close(sealed) {
         const whole = sealed && (waiting === null || save(waiting.states, waiting.position));

@@ -19,6 +19,8 @@ export interface FirehoseSourceOptions {
   chain: Chain | null;
   /** Spools a commit that the spool has already once more; default false. */
   keepDuplicates?: boolean | undefined;
+  /** Folder of the spool, in which frames wait to be tried again; null has them wait in memory. */
+  retriesIn: string | null;
   /** Waits before a frame that time may heal is tried for the second, third, … time. */
   retryDelaysMs?: readonly number[] | undefined;
   now?: () => number;
@@ -53,7 +55,13 @@ function addLeftOut(sum: Record<string, number>, more: Record<string, number>): 
  */
 export function openFirehoseSource(options: FirehoseSourceOptions): Source {
   const { url, spool, events, verifiers, keys, chain, now = Date.now } = options;
-  const retries = openRetries(options.retryDelaysMs ?? [minute, 5 * minute, 30 * minute], now);
+  const retries = openRetries(
+    options.retriesIn,
+    options.retryDelaysMs ?? [minute, 5 * minute, 30 * minute],
+    now,
+  );
+  // frames that were taken in the end, and how far the spool has to be durable before they can be forgotten
+  let healed: { frames: Buffer[]; bytes: number }[] = [];
   const counters = sourceCounters();
 
   const counts = newSourceCounts();
@@ -164,19 +172,33 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
     }
   };
 
+  const settleHealed = (): void => {
+    const durableBytes = spool.appended.bytes - spool.pendingBytes;
+    for (const { frames } of healed.filter(({ bytes }) => bytes <= durableBytes)) retries.settle(frames);
+    healed = healed.filter(({ bytes }) => bytes > durableBytes);
+  };
   const retryTimer = setInterval(() => {
+    settleHealed();
     for (const { frames, receivedUs, attempts } of retries.takeDue()) {
       const attempt = attempts + 1;
       const batch: FrameBatch = { frames, receivedUs, retry: { attempt, freshSinceMs: now() } };
       verifiers.process(batch).then(
         (result) => {
-          if (closed) return;
+          if (closed) return; // the next capture tries them
           if (result.lineCount > 0) spool.append(result.lines, result.lineCount, null);
           addTo(counts.rows, result.rows);
-          for (const commit of result.commits) chain?.late(commit satisfies ChainedCommit);
-          counts.healed += frames.length - result.retryable.length;
-          for (const { index } of result.retryable)
+          for (const commit of result.commits) {
+            const gap = chain?.late(commit satisfies ChainedCommit) ?? null;
+            if (gap === null) continue;
+            spool.append(firehoseGapLine(gap, Math.round(now() * 1000), null), 1, null);
+            addTo(counts.rows, { gap: 1 });
+          }
+          const again = new Set(result.retryable.map(({ index }) => index));
+          for (const index of again)
             retries.add(frames[index] as Buffer, receivedUs[index] as number, attempt);
+          const done = frames.filter((_, index) => !again.has(index));
+          counts.healed += done.length;
+          if (done.length > 0) healed.push({ frames: done, bytes: spool.appended.bytes });
         },
         () => undefined, // the verifiers are gone; the frames stay rejected
       );
@@ -229,6 +251,8 @@ export function openFirehoseSource(options: FirehoseSourceOptions): Source {
       clearInterval(retryTimer);
       clearInterval(chainTimer);
       await verifiers.close();
+      settleHealed(); // what isn't durable yet is tried once more, and is the same rows
+      retries.close();
     },
   };
 }

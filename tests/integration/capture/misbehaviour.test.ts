@@ -224,6 +224,34 @@ describe.skipIf(!hasData)('a relay or a directory that misbehaves', () => {
     expect(readSeals(own.spool, 'firehose').at(-1)?.cursor).toBe(firstSeq + 2);
   });
 
+  it('an account that the directory learns of after a restart: the next capture tries its commit again', async () => {
+    const author = await signedRepository('did:plc:aaaaaaaaaaaaaaaaaaaaaaaa');
+    const commits = [];
+    for (const n of [1, 2, 3]) commits.push(await author.commit(n, { rkey: `r${n}`, text: `${n}` }));
+    const plc = await plcOf({ [author.did]: author.document });
+    const relay = await relayOf({ frames: commits.slice(0, 1) });
+    const own = config();
+    const common = { config: own, url: relay.url, plcUrl: plc.url };
+    await run({ ...common, maxEvents: 1 });
+    // the key is gone for a while: the second commit can't be checked, the third can again, and finds the second missing
+    delete plc.documents[author.did];
+    relay.push(commits[1] as Buffer);
+    expect(await run({ ...common, maxEvents: 1 })).toMatchObject({ rejected: { did_unresolved: 1 } });
+    plc.documents[author.did] = author.document;
+    relay.push(commits[2] as Buffer);
+    expect(await run({ ...common, maxEvents: 1 })).toMatchObject({ chain: { breaks: 1 } });
+    const stop = new AbortController();
+    const in2Minutes = (): number => Date.now() + 120_000;
+    const later = run({ ...common, signal: stop.signal, now: in2Minutes });
+    const rows = (t: string) => spooledRows(own.spool).filter((row) => row.t === t);
+    await expect.poll(() => rows('record').map(({ rkey }) => rkey), soon).toEqual(['r1', 'r3', 'r2']);
+    stop.abort();
+    expect(await later).toMatchObject({ healed: 1 });
+    const breaks = rows('gap').filter(({ kind }) => kind === 'chain_break');
+    expect(breaks.map(({ state }) => state)).toEqual(['open', 'closed']);
+    expect(breaks[1]?.gap_id).toBe(breaks[0]?.gap_id);
+  });
+
   it('a second capture of the same stream is refused, and names the first', async () => {
     const relay = await relayOf({ frames, delayMs: 20 });
     const plc = await plcOf();

@@ -111,6 +111,26 @@ describe("following a repository's chain", () => {
     chain.close(true);
   });
 
+  it('a break is closed by the commits that were missing, verified late, also after a restart', () => {
+    const folder = temporaryFolder();
+    const first = openChain(folder, null).chain;
+    first.judge(nth(1));
+    const { gap } = first.judge(nth(4)); // 2 and 3 could not be verified
+    expect(gap).toMatchObject({ state: 'open', kind: 'chain_break' });
+    expect(first.late(nth(3))).toBeNull(); // not the next one that is missing
+    expect(first.late(nth(2, { prevData: tree(9) }))).toBeNull(); // of another tree
+    expect(first.late(nth(2, { operations: 'failed' }))).toBeNull();
+    expect(first.late(nth(2))).toBeNull();
+    first.appended(at(4), 1);
+    first.close(true);
+    const second = openChain(folder, at(4)).chain;
+    expect(second.late({ ...nth(3), data: tree(8) })).toBeNull(); // not the tree that 4 follows on
+    expect(second.late(nth(3))).toEqual({ ...gap, state: 'closed', detail: expect.any(String) as string });
+    expect(second.late(nth(3))).toBeNull();
+    expect(second.judge(nth(5))).toEqual({ drop: false, gap: null });
+    second.close(true);
+  });
+
   it('a commit that was verified late neither breaks the chain nor moves it back', () => {
     const chain = open();
     chain.judge(nth(1));
