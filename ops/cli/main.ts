@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { Command } from 'commander';
 import { loadConfig } from '../config/index.ts';
 import { EXIT, FeedtrialError, describeError, type ExitCode } from '../errors/index.ts';
@@ -7,12 +5,14 @@ import { silenceProgress } from '../progress/index.ts';
 import { redact, startTelemetry } from '../telemetry/index.ts';
 import type { CommandContext, RunCommand } from './command.ts';
 import { commands } from './commands/index.ts';
+import { loadEnvFile } from './env-file.ts';
 
 const program = new Command('feedtrial')
   .description('Field experiments on Bluesky feeds: capture, land, transform, enrich, rank, serve.')
   .version('0.1.0')
   .option('--json', 'print the result as one JSON document on stdout')
   .option(
+    // called --env because Node itself reacts to --env-file wherever it stands
     '--env <file>',
     'read settings from this file; by default .env of the working folder, if there is one',
   )
@@ -35,16 +35,13 @@ function printError(error: unknown, json: boolean): ExitCode {
   return error instanceof FeedtrialError ? error.exitCode : EXIT.failed;
 }
 
-// called --env because Node itself reacts to --env-file wherever it stands
-/** Settings of a file fill what the environment leaves unset: a variable that is set wins. */
-function loadEnvFile(given: string | undefined): void {
-  const file = path.resolve(given ?? '.env');
-  if (existsSync(file)) process.loadEnvFile(file);
-  else if (given !== undefined)
-    throw new FeedtrialError('FT_CLI_ENV_FILE', `there is no file ${file}`, {
-      fix: 'copy .env.example to it, or leave --env out',
-      exitCode: EXIT.usage,
-    });
+/** With FEEDTRIAL_ENDS_WITH_PARENT a command stops when whoever started it is gone, as by SIGTERM: nothing goes on unseen. */
+function endWithParent(stop: () => void): void {
+  if (process.env.FEEDTRIAL_ENDS_WITH_PARENT !== '1') return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, 500).unref();
 }
 
 const run: RunCommand = async (work) => {
@@ -56,6 +53,7 @@ const run: RunCommand = async (work) => {
   };
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
+  endWithParent(onSignal);
   let exitCode: ExitCode;
   let telemetry: Awaited<ReturnType<typeof startTelemetry>> | undefined;
   try {

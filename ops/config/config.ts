@@ -67,6 +67,8 @@ const environment = z.object({
     .default('2GB'),
   FEEDTRIAL_THREADS: z.coerce.number().int().min(1).max(256).default(2),
   FEEDTRIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  FEEDTRIAL_BACKUP: z.string().min(1).optional(),
+  FEEDTRIAL_BACKUP_DAYS: z.coerce.number().int().min(1).max(3650).default(14),
   FEEDTRIAL_ALERT_WEBHOOK: url.optional(),
   FEEDTRIAL_ALERT_COMMAND: z.string().min(1).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
@@ -140,6 +142,10 @@ export interface Config {
   memoryLimit: string;
   threads: number;
   logLevel: Environment['FEEDTRIAL_LOG_LEVEL'];
+  /** Folder that `backup` makes one folder a backup in. */
+  backup: string | undefined;
+  /** Older backups are removed. */
+  backupDays: number;
   /** Where `alerts --notify` posts JSON; a secret, as such URLs hold a token. */
   alertWebhook: string | undefined;
   /** Shell command that is given the message, such as one that mails it. */
@@ -222,6 +228,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     memoryLimit: e.FEEDTRIAL_MEMORY_LIMIT,
     threads: e.FEEDTRIAL_THREADS,
     logLevel: e.FEEDTRIAL_LOG_LEVEL,
+    backup: e.FEEDTRIAL_BACKUP === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_BACKUP),
+    backupDays: e.FEEDTRIAL_BACKUP_DAYS,
     alertWebhook: e.FEEDTRIAL_ALERT_WEBHOOK,
     alertCommand: e.FEEDTRIAL_ALERT_COMMAND,
     otlpEndpoint: e.OTEL_EXPORTER_OTLP_ENDPOINT,

@@ -1,4 +1,5 @@
 import type { Register } from '../command.ts';
+import { register as backup } from './backup.ts';
 import { register as backfill } from './backfill.ts';
 import { register as alerts } from './alerts.ts';
 import { register as capture } from './capture.ts';
@@ -10,6 +11,7 @@ import { register as feeds } from './feeds.ts';
 import { register as land } from './land.ts';
 import { register as observe } from './observe.ts';
 import { register as rehearse } from './rehearse.ts';
+import { register as restore } from './restore.ts';
 import { register as runs } from './runs.ts';
 import { register as serve } from './serve.ts';
 import { register as status } from './status.ts';
@@ -34,6 +36,8 @@ export const commands: Register[] = [
   observe,
   alerts,
   doctor,
+  backup,
+  restore,
   study,
   feeds,
   lake,

@@ -1,0 +1,4 @@
+// Folds ended days into one file each. Every night.
+import { periodic } from './job.ts';
+
+await periodic('compact', ({ feedtrial }) => feedtrial`land --compact`);

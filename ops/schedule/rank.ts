@@ -1,0 +1,4 @@
+// Ranks and publishes a generation.
+import { periodic } from './job.ts';
+
+await periodic('rank', ({ feedtrial }) => feedtrial`rank`);
