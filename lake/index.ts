@@ -7,6 +7,7 @@ export {
   collectionGroup,
   collectionGroups,
   otherCollections,
+  privateTables,
   tables,
   type Column,
   type ColumnType,

@@ -4,7 +4,7 @@ import { createProgress } from '../../ops/progress/index.ts';
 import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
 import { openCenters } from './centers.ts';
 import { embeddedBlocks } from './embeddings.ts';
-import { openNearestPosts, roundCosine } from './nearest.ts';
+import { openNearestPosts, roundCosine, type Matrix } from './nearest.ts';
 
 export interface SimilarityOptions {
   config: Config;
@@ -23,6 +23,10 @@ export interface SimilaritySummary {
   posts: number;
   popularPosts: number;
   participants: number;
+  /** Queue whose inputs were read; null where there is none. */
+  publishId: string | null;
+  /** What each participant liked, as one direction of unit length; a row a participant. */
+  tastes: { participants: string[]; centers: Matrix };
 }
 
 /** The set without rows that every lake has. Ranking takes the policy's own value for posts without a similarity. */
@@ -55,9 +59,16 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
   return runStage({ config, dag, runId, stage: 'similarity', now }, async (stage) => {
     const lake = openLake(config.lake);
     const privateLake = openLake(config.privateLake);
-    const nothing: SimilaritySummary = { set: noSimilarity, posts: 0, popularPosts: 0, participants: 0 };
-    stage.records = 0;
     const publishId = options.publishId ?? (await currentPublishId(lake));
+    const nothing: SimilaritySummary = {
+      set: noSimilarity,
+      posts: 0,
+      popularPosts: 0,
+      participants: 0,
+      publishId,
+      tastes: { participants: [], centers: { values: new Float32Array(), rows: 0, width: 0 } },
+    };
+    stage.records = 0;
     if (publishId === null) return nothing;
     const postsFile = `queue/publish=${publishId}/similarity_posts.parquet`;
     const likesFile = `queue/publish=${publishId}/similarity_likes.parquet`;
@@ -178,6 +189,8 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
           posts: uris.length,
           popularPosts,
           participants: participants.length,
+          publishId,
+          tastes: { participants, centers },
         };
       } finally {
         await product?.close();

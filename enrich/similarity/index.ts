@@ -5,3 +5,4 @@ export {
   type SimilarityOptions,
   type SimilaritySummary,
 } from './compute.ts';
+export { scorePairs, type ScorePairsOptions } from './pairs.ts';

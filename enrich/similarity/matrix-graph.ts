@@ -63,6 +63,29 @@ const node = (
   ]),
 ];
 
+const model = (graph: Field[]): Uint8Array =>
+  Uint8Array.from(
+    encode([
+      [1, 8], // IR version
+      [8, [[2, 13]]], // operator set
+      [7, graph],
+    ]),
+  );
+
+/**
+ * Bytes of the model `cosines = posts x posts^T`.
+ * @param width numbers in an embedding
+ * Input: `posts` [any, width]. Output: `cosines` [any, any].
+ */
+export function productGraph(width: number): Uint8Array {
+  return model([
+    [1, node('Gemm', ['posts', 'posts'], ['cosines'], { transB: 1 })],
+    [2, 'product'],
+    [11, valueInfo('posts', float, ['candidates', width])],
+    [12, valueInfo('cosines', float, ['candidates', 'candidates'])],
+  ]);
+}
+
 /**
  * Bytes of the model.
  * @param width numbers in an embedding
@@ -70,23 +93,14 @@ const node = (
  * first; of equal values the lower index first.
  */
 export function matrixGraph(width: number): Uint8Array {
-  return Uint8Array.from(
-    encode([
-      [1, 8], // IR version
-      [8, [[2, 13]]], // operator set
-      [
-        7,
-        [
-          [1, node('Gemm', ['centers', 'posts'], ['cosines'], { transB: 1 })],
-          [1, node('TopK', ['cosines', 'k'], ['values', 'indices'], { axis: 1, largest: 1, sorted: 1 })],
-          [2, 'nearest'],
-          [11, valueInfo('centers', float, ['participants', width])],
-          [11, valueInfo('posts', float, ['block', width])],
-          [11, valueInfo('k', int64, [1])],
-          [12, valueInfo('values', float, ['participants', 'nearest'])],
-          [12, valueInfo('indices', int64, ['participants', 'nearest'])],
-        ],
-      ],
-    ]),
-  );
+  return model([
+    [1, node('Gemm', ['centers', 'posts'], ['cosines'], { transB: 1 })],
+    [1, node('TopK', ['cosines', 'k'], ['values', 'indices'], { axis: 1, largest: 1, sorted: 1 })],
+    [2, 'nearest'],
+    [11, valueInfo('centers', float, ['participants', width])],
+    [11, valueInfo('posts', float, ['block', width])],
+    [11, valueInfo('k', int64, [1])],
+    [12, valueInfo('values', float, ['participants', 'nearest'])],
+    [12, valueInfo('indices', int64, ['participants', 'nearest'])],
+  ]);
 }

@@ -41,11 +41,27 @@ export async function openNearestPosts(centers: Matrix, k: number, threads: numb
   const best: Neighbour[][] = Array.from({ length: centers.rows }, () => []);
   let seen = 0;
 
+  // Of equal cosines the earlier post stays: posts come by URI, so this order is total and the same every time.
+  const inOrder = (a: Neighbour, b: Neighbour): number => b.cosine - a.cosine || a.post - b.post;
+
+  /** Both are in order, and so is what comes out; after some blocks hardly anything of a new one is near enough. */
   const merge = (center: number, found: Neighbour[]): void => {
-    const all = [...(best[center] as Neighbour[]), ...found];
-    // Of equal cosines the earlier post stays: posts come by URI, so this order is total and the same every time.
-    all.sort((a, b) => b.cosine - a.cosine || a.post - b.post);
-    best[center] = all.slice(0, k);
+    if (found.length === 0) return;
+    found.sort(inOrder);
+    const kept = best[center] as Neighbour[];
+    const merged: Neighbour[] = [];
+    for (let i = 0, j = 0; merged.length < k && (i < kept.length || j < found.length);) {
+      const one = kept[i];
+      const other = found[j];
+      if (one !== undefined && (other === undefined || inOrder(one, other) < 0)) {
+        merged.push(one);
+        i++;
+      } else if (other !== undefined) {
+        merged.push(other);
+        j++;
+      }
+    }
+    best[center] = merged;
   };
 
   return {
@@ -68,9 +84,14 @@ export async function openNearestPosts(centers: Matrix, k: number, threads: numb
         const cosines = values?.data as Float32Array;
         const numbers = indices?.data as BigInt64Array;
         for (let row = 0; row < rows; row++) {
+          const kept = best[from + row] as Neighbour[];
+          const farthest = kept.length < k ? -Infinity : (kept.at(-1)?.cosine ?? -Infinity);
           const found: Neighbour[] = [];
-          for (let at = row * wanted; at < (row + 1) * wanted; at++)
-            found.push({ post: seen + Number(numbers[at]), cosine: roundCosine(cosines[at] as number) });
+          for (let at = row * wanted; at < (row + 1) * wanted; at++) {
+            const cosine = roundCosine(cosines[at] as number);
+            if (cosine <= farthest) break; // nearest first; of equal ones those that came before stay
+            found.push({ post: seen + Number(numbers[at]), cosine });
+          }
           merge(from + row, found);
         }
       }

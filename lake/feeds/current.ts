@@ -10,6 +10,11 @@ export function generationFolder(generation: string): string {
   return `feeds/generation=${encodeURIComponent(generation)}`;
 }
 
+/** Folder of a generation's pairs in the private lake; there only where a score depended on the participant. */
+export function pairsFolder(generation: string): string {
+  return `pairs/generation=${encodeURIComponent(generation)}`;
+}
+
 /** Where a generation's Arrow file for serving is. */
 export function servingPath(generation: string): string {
   return `${generationFolder(generation)}/serving.arrow`;

@@ -11,6 +11,7 @@ export {
   currentGenerationPath,
   formatCurrentGeneration,
   generationFolder,
+  pairsFolder,
   readCurrentGeneration,
   servingPath,
   type CurrentGeneration,

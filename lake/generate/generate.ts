@@ -126,10 +126,11 @@ export async function generateLake(options: GenerateOptions): Promise<GeneratedL
     rosterQuery,
     'participants/current.parquet',
   );
-  const { queue, ...served } = studyQueries(study);
+  const { queue, pairs, ...served } = studyQueries(study);
   rows.queue = await writeWhole(lake, engine, tables.queue, queue, 'queue/publish=generated/labels.parquet');
   for (const [name, query] of Object.entries(served))
     await write(name, tables[name as keyof typeof tables], query);
+  rows.pairs = await writePartitioned(privateLake, engine, tables.pairs, pairs, 'generated-pairs');
 
   // a day that was compacted once: what is hidden is gone, as after its grace
   rows.hiddenFiles = await writeWhole(

@@ -61,16 +61,18 @@ export function makeFeeds(options: StudyOptions): string {
 }
 
 /** Queries for what serving and ranking left behind, by table name. */
-export function studyQueries(options: StudyOptions): { queue: string } & Record<string, string> {
+export function studyQueries(
+  options: StudyOptions,
+): { queue: string; pairs: string } & Record<string, string> {
   const { study, endUs, versions } = options;
   const reqId = `concat('req-', code(concat('answer ', participant_id, ' ', page), 20))`;
   return {
     feeds: `
       SELECT participant_id, arm, policy, policy_version, position, uri, cid, did AS author_did, event_us,
         round(event_us / 1e6, 6) AS score, NULL AS like_score, NULL AS freshness_score, NULL AS treatment_multiplier, NULL AS superposter_multiplier,
-        NULL AS likes, NULL AS similarity, (published_us - event_us) / 3600e6 AS age_hours, NULL AS toxic, NULL AS constructive, NULL AS sociopolitical,
+        NULL AS likes, NULL AS similarity, NULL AS similarity_personal, (published_us - event_us) / 3600e6 AS age_hours, NULL AS toxic, NULL AS constructive, NULL AS sociopolitical,
         false AS is_superposter, 'fresh' AS candidate_source, false AS is_in_network, false AS served_before, position AS position_before_shuffle,
-        0 AS shuffle_offset, round(1 / 3, 9) AS propensity, 'generated' AS generation
+        0 AS shuffle_offset, round(1 / 3, 9) AS propensity, NULL AS credited_policy, NULL AS counterfactual_positions, 'generated' AS generation
       FROM world_feeds`,
     similarityPosts: `
       SELECT uri, round(0.3 + 0.6 * draw('similarity', i), 6) AS similarity, 'generated' AS "set"
@@ -78,6 +80,10 @@ export function studyQueries(options: StudyOptions): { queue: string } & Record<
     similarityParticipants: `
       SELECT participant_id, uri, round(0.4 + 0.5 * draw(concat('similarity ', participant_id), i), 6) AS similarity_personal, 'generated' AS "set"
       FROM world_participants, world_posts WHERE draw(concat('near ', participant_id), i) < 20.0 / ${options.posts}`,
+    pairs: `
+      SELECT participant_id, 'engagement_personal' AS policy, '1' AS policy_version, uri, false AS is_in_network, 'fresh' AS candidate_source,
+        round(0.4 + 0.5 * draw(concat('pair ', participant_id), i), 6) AS similarity_personal, NULL AS diversity_score, 'generated' AS generation
+      FROM world_feeds WHERE n >= 0 AND position <= 10`,
     queue: `
       SELECT 'language' AS labeler, ${sqlText(versions.language ?? '1')} AS version, uri, cid, did, "text", 1 AS attempt, 100 AS priority, false AS is_dead_letter, event_us
       FROM world_posts WHERE draw('language asked', i) >= 0.98`,

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { tables, type Table } from '../schemas/index.ts';
+import { privateTables, tables, type Table } from '../schemas/index.ts';
 import { makePrivate } from '../store/private.ts';
 import type { Lake } from '../store/store.ts';
 import { sqlText, type Engine } from './engine.ts';
@@ -125,7 +125,7 @@ export async function currentRows(lake: Lake, table: Table): Promise<string> {
 export async function ensureTables(lake: Lake, privateLake: Lake, engine: Engine): Promise<void> {
   if (privateLake.root !== lake.root) await makePrivate(privateLake.root);
   for (const table of Object.values(tables)) {
-    const home = table === tables.participants ? privateLake : lake;
+    const home = privateTables.has(table) ? privateLake : lake;
     const empty: Record<string, string> = { dt: '1970-01-01', hour: '00' };
     const partition = Object.fromEntries(table.partitions.map((key) => [key, empty[key] ?? '_none']));
     const target = `${partitionFolder(table, partition)}/empty.parquet`;

@@ -51,6 +51,11 @@ export const feeds = defineTable(
     ],
     likes: ['BIGINT', 'likes known; null where capture did not cover them (never a made-up 0)', 'null'],
     similarity: ['DOUBLE', 'to the centroid of popular posts; null where not computed', 'null'],
+    similarity_personal: [
+      'DOUBLE',
+      'to what this participant liked; null where the policy does not ask for it, the post has no embedding or they liked none',
+      'null',
+    ],
     age_hours: ['DOUBLE', 'at ranking time, from event_us'],
     toxic: ['DOUBLE', 'probability; null where unlabelled', 'null'],
     constructive: ['DOUBLE', 'probability; null where unlabelled', 'null'],
@@ -61,7 +66,49 @@ export const feeds = defineTable(
     served_before: ['BOOLEAN', "whether it was in the participant's last feed"],
     position_before_shuffle: ['INTEGER', 'place before the bounded shuffle, from 1'],
     shuffle_offset: ['INTEGER', "the feed's border offset, 0 to 2"],
-    propensity: ['DOUBLE', 'probability of this position given the offset, under the shuffle alone'],
+    propensity: [
+      'DOUBLE',
+      'probability of this position given the offset, under the shuffle alone: it can not compare arms; null where there is no shuffle (interleaved)',
+      'null',
+    ],
+    credited_policy: [
+      'VARCHAR',
+      'team that drafted the post into an interleaved feed; null in the common prefix and in every other feed',
+      'null',
+    ],
+    counterfactual_positions: [
+      'VARCHAR',
+      'JSON object: other arm -> position that the post would have had there in this generation; an arm is left out where it would not have been in the feed; null after the first page and in the default feed',
+      'null',
+    ],
+  },
+);
+
+/**
+ * In the private lake, `pairs/generation=<id>/pairs.parquet`: the candidates show whom a pseudonym follows. Only where a policy's
+ * score depends on the participant.
+ */
+export const pairs = defineTable(
+  'pairs',
+  'One row per generation, participant, policy whose score depends on the participant, and candidate post',
+  ['generation'],
+  {
+    participant_id: ['VARCHAR', 'pseudonymous id in the study'],
+    policy: ['VARCHAR', 'ranking policy'],
+    policy_version: ['VARCHAR', 'its version'],
+    uri: ['VARCHAR', 'post'],
+    is_in_network: ['BOOLEAN', 'whether the participant follows the author'],
+    candidate_source: ['VARCHAR', "why it is a candidate: 'in_network', 'similar', 'popular' or 'fresh'"],
+    similarity_personal: [
+      'DOUBLE',
+      'cosine to what this participant liked, rounded to 1e-6; null where the post has no embedding or they liked none',
+      'null',
+    ],
+    diversity_score: [
+      'DOUBLE',
+      'value at which maximal marginal relevance picked it, rounded to 1e-9; null where the policy has no such part',
+      'null',
+    ],
   },
 );
 

@@ -4,9 +4,9 @@
     'feeds', 'generation=' ~ run_parameter('generation'), 'feeds.parquet', 'participant_id, position'
 ) }}") }}
 
-with assembled_feeds as (
+with positions as (
 
-    select * from {{ ref('int_feeds__assembled') }}
+    select * from {{ ref('int_feeds__positions') }}
 
 ),
 
@@ -16,9 +16,14 @@ participants as (
 
 ),
 
-ranked_posts as (
+arms as (
 
-    select * from {{ ref('int_posts__ranked') }}
+    select
+        arm,
+        policy,
+        policy_version
+    from {{ ref('int_arms__policies') }}
+    where arm <> 'default'
 
 ),
 
@@ -28,16 +33,60 @@ posts as (
 
 ),
 
+first_pages as (
+
+    select
+        participant_id,
+        uri
+    from positions
+    where is_served and position <= {{ run_parameter('first_page_positions') }}
+
+),
+
+-- The place that the post would have had for the same participant in each arm but their own; no row where none.
+counterfactual_places as (
+
+    select
+        first_pages.participant_id,
+        first_pages.uri,
+        arms.arm,
+        positions.position
+    from first_pages
+    inner join positions
+        on
+            first_pages.participant_id = positions.participant_id
+            and first_pages.uri = positions.uri
+    inner join arms
+        on
+            positions.policy = arms.policy
+            and positions.policy_version = arms.policy_version
+    inner join participants on first_pages.participant_id = participants.participant_id
+    where arms.arm <> participants.arm
+
+),
+
+counterfactuals as (
+
+    select
+        participant_id,
+        uri,
+        '{' || {{ joined_texts("'\"' || arm || '\": ' || cast(position as varchar)", 'arm') }} || '}'
+            as counterfactual_positions
+    from counterfactual_places
+    group by participant_id, uri
+
+),
+
 final as (
 
     select
         ---------- ids
         '{{ run_parameter("generation") }}' as generation,
-        assembled_feeds.participant_id,
+        positions.participant_id,
         participants.arm,
-        participants.policy,
-        participants.policy_version,
-        assembled_feeds.position,
+        positions.policy,
+        positions.policy_version,
+        positions.position,
         posts.uri,
         posts.cid,
         posts.author_did,
@@ -46,15 +95,16 @@ final as (
         posts.event_us,
 
         ---------- score and its parts
-        ranked_posts.score,
-        ranked_posts.like_score,
-        ranked_posts.freshness_score,
-        ranked_posts.treatment_multiplier,
-        ranked_posts.superposter_multiplier,
+        positions.score,
+        positions.like_score,
+        positions.freshness_score,
+        positions.treatment_multiplier,
+        positions.superposter_multiplier,
 
         ---------- what was scored
         posts.likes,
         posts.similarity,
+        positions.similarity_personal,
         posts.age_hours,
         posts.toxic,
         posts.constructive,
@@ -62,20 +112,27 @@ final as (
         posts.is_superposter,
 
         ---------- how it got its place
-        assembled_feeds.candidate_source,
-        assembled_feeds.is_in_network,
-        assembled_feeds.served_before,
-        assembled_feeds.position_before_shuffle,
-        assembled_feeds.shuffle_offset,
-        assembled_feeds.propensity
-    from assembled_feeds
-    inner join participants on assembled_feeds.participant_id = participants.participant_id
-    inner join ranked_posts
+        positions.candidate_source,
+        positions.is_in_network,
+        positions.served_before,
+        positions.position_before_shuffle,
+        positions.shuffle_offset,
+        positions.propensity,
+        positions.credited_policy,
+
+        ---------- where it would have been
+        case
+            when positions.position <= {{ run_parameter('first_page_positions') }} and positions.participant_id <> '_default'
+                then coalesce(counterfactuals.counterfactual_positions, '{}')
+        end as counterfactual_positions
+    from positions
+    inner join participants on positions.participant_id = participants.participant_id
+    inner join posts on positions.uri = posts.uri
+    left join counterfactuals
         on
-            participants.policy = ranked_posts.policy
-            and participants.policy_version = ranked_posts.policy_version
-            and assembled_feeds.uri = ranked_posts.uri
-    inner join posts on assembled_feeds.uri = posts.uri
+            positions.participant_id = counterfactuals.participant_id
+            and positions.uri = counterfactuals.uri
+    where positions.is_served
 
 )
 

@@ -49,6 +49,52 @@ missing_feeds as (
 
 ),
 
+last_feeds as (
+
+    select
+        participant_id,
+        uri
+    from {{ ref('int_participants__last_feed') }}
+
+),
+
+earlier_readers as (
+
+    select distinct participant_id
+    from last_feeds
+
+),
+
+readers as (
+
+    select distinct participant_id
+    from feeds
+
+),
+
+-- Only of those who had a feed before: who is new has nothing to compare with.
+churned as (
+
+    select
+        count(*) as positions,
+        count(*) - count(last_feeds.uri) as new_positions
+    from feeds
+    inner join earlier_readers on feeds.participant_id = earlier_readers.participant_id
+    left join last_feeds
+        on
+            feeds.participant_id = last_feeds.participant_id
+            and feeds.uri = last_feeds.uri
+
+),
+
+earlier_sizes as (
+
+    select count(*) as positions
+    from last_feeds
+    inner join readers on last_feeds.participant_id = readers.participant_id
+
+),
+
 unlabelled as (
 
     select
@@ -122,6 +168,29 @@ measured as (
         'feeds_missing_share' as guardrail,
         coalesce(cast(participants_without as double) / nullif(participants, 0), 0) as measured_value
     from missing_feeds
+
+    union all
+
+    -- Without an earlier generation there is nothing to lose and nothing to churn.
+    select
+        'positions_kept_share' as guardrail,
+        coalesce(cast(churned.positions as double) / nullif(earlier_sizes.positions, 0), 1) as measured_value
+    from churned
+    cross join earlier_sizes
+
+    union all
+
+    select
+        'churned_share_minimum' as guardrail,
+        coalesce(cast(new_positions as double) / nullif(positions, 0), 1) as measured_value
+    from churned
+
+    union all
+
+    select
+        'churned_share_maximum' as guardrail,
+        coalesce(cast(new_positions as double) / nullif(positions, 0), 0) as measured_value
+    from churned
 
     union all
 

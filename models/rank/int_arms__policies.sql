@@ -1,9 +1,20 @@
+{{ config(post_hook="{{ write_lake_file(
+    this, 'feeds', 'generation=' ~ run_parameter('generation') ~ '/inputs', 'arms.parquet', 'arm'
+) }}") }}
+
 with arms as (
 
     select
         arm,
-        policy,
-        policy_version as pinned_version
+        case
+            when status = 'closed' and members_get_policy is not null then members_get_policy
+            else policy
+        end as policy,
+        -- A pin speaks of the arm's own policy.
+        case
+            when status = 'closed' and members_get_policy is not null then null
+            else policy_version
+        end as pinned_version
     from {{ ref('arms') }}
 
 ),
@@ -25,14 +36,9 @@ policies as (
 
 ),
 
-versions_begun as (
+begun as (
 
-    select
-        policy,
-        version,
-        row_number() over (partition by policy order by valid_from desc, version desc) as newest_first
-    from policies
-    where valid_from <= {{ utc_day(as_of_us()) }}
+    select * from {{ ref('int_policies__begun') }}
 
 ),
 
@@ -41,32 +47,13 @@ final as (
     select
         arms_and_default.arm,
         policies.policy,
-        policies.version,
-        policies.sort_key,
-        policies.feed_length_posts,
-        policies.author_cap_posts,
-        policies.in_network_positions,
-        policies.served_before_cap_posts,
-        policies.shuffle_block_positions,
-        policies.lookback_days,
-        policies.freshness_maximum_score,
-        policies.freshness_decay_ratio,
-        policies.average_popular_likes,
-        policies.similarity_if_unknown,
-        policies.likes_known_from,
-        policies.toxic_multiplier,
-        policies.constructive_multiplier,
-        policies.sociopolitical_threshold,
-        policies.superposter_multiplier
+        policies.version as policy_version
     from arms_and_default
-    left join versions_begun
-        on
-            arms_and_default.policy = versions_begun.policy
-            and versions_begun.newest_first = 1
+    left join begun on arms_and_default.policy = begun.policy
     inner join policies
         on
             arms_and_default.policy = policies.policy
-            and coalesce(arms_and_default.pinned_version, versions_begun.version) = policies.version
+            and coalesce(arms_and_default.pinned_version, begun.version) = policies.version
 
 )
 

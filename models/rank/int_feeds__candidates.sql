@@ -1,6 +1,28 @@
-with participants as (
+-- Posts are named by their place under the policy, a whole number: millions of candidates fit where URIs wouldn't.
+with feeds as (
 
-    select * from {{ ref('int_participants__policies') }}
+    select
+        feed_id,
+        participant_id,
+        policy,
+        policy_version,
+        feed_length_posts,
+        in_network_positions,
+        served_before_cap_posts,
+        shuffle_block_positions
+    from {{ ref('int_feeds__variants') }}
+    where sort_key not in ('personal', 'diversity', 'interleaved')
+
+),
+
+personal_feeds as (
+
+    select
+        feed_id,
+        participant_id,
+        in_network_positions
+    from {{ ref('int_feeds__variants') }}
+    where sort_key in ('personal', 'diversity')
 
 ),
 
@@ -11,9 +33,23 @@ ranked_posts as (
         policy_version,
         uri,
         author_did,
-        policy_place,
-        candidate_source
+        policy_place
     from {{ ref('int_posts__ranked') }}
+
+),
+
+personal_posts as (
+
+    select
+        personal_posts.feed_id,
+        personal_posts.uri,
+        personal_posts.policy_place,
+        personal_posts.network_place,
+        personal_posts.is_in_network,
+        personal_feeds.participant_id,
+        personal_feeds.in_network_positions
+    from {{ ref('int_feeds__personal') }} as personal_posts
+    inner join personal_feeds on personal_posts.feed_id = personal_feeds.feed_id
 
 ),
 
@@ -22,7 +58,7 @@ follows as (
     select
         participant_id,
         author_did
-    from {{ ref('int_participants__follows') }}
+    from {{ ref('int_feeds__follows') }}
 
 ),
 
@@ -47,104 +83,124 @@ last_feed_sizes as (
 
 -- Nothing beyond these places can enter the feed: the cut, what the shuffle can reach past it, and as many more as
 -- the cap on posts served before can take out.
-participants_with_reach as (
+feeds_with_reach as (
 
     select
-        participants.*,
-        participants.feed_length_posts
-        + participants.shuffle_block_positions - 1
-        + greatest(coalesce(last_feed_sizes.posts, 0) - participants.served_before_cap_posts, 0) as reach_places
-    from participants
-    left join last_feed_sizes on participants.participant_id = last_feed_sizes.participant_id
+        feeds.*,
+        feeds.feed_length_posts
+        + feeds.shuffle_block_positions - 1
+        + greatest(coalesce(last_feed_sizes.posts, 0) - feeds.served_before_cap_posts, 0) as reach_places
+    from feeds
+    left join last_feed_sizes on feeds.participant_id = last_feed_sizes.participant_id
 
 ),
 
 best_posts as (
 
     select
-        participants_with_reach.participant_id,
-        ranked_posts.uri,
+        feeds_with_reach.feed_id,
         ranked_posts.policy_place,
-        ranked_posts.candidate_source,
+        false as is_head,
         follows.author_did is not null as is_in_network
-    from participants_with_reach
+    from feeds_with_reach
     inner join ranked_posts
         on
-            participants_with_reach.policy = ranked_posts.policy
-            and participants_with_reach.policy_version = ranked_posts.policy_version
-            and participants_with_reach.reach_places >= ranked_posts.policy_place
+            feeds_with_reach.policy = ranked_posts.policy
+            and feeds_with_reach.policy_version = ranked_posts.policy_version
+            and feeds_with_reach.reach_places >= ranked_posts.policy_place
     left join follows
         on
-            participants_with_reach.participant_id = follows.participant_id
+            feeds_with_reach.participant_id = follows.participant_id
             and ranked_posts.author_did = follows.author_did
 
 ),
 
-followed_posts as (
+-- The first positions' posts: of all that followed accounts wrote, the best few, without sorting the rest.
+head_places as (
 
     select
-        participants_with_reach.participant_id,
-        participants_with_reach.in_network_positions,
-        ranked_posts.uri,
-        ranked_posts.policy_place,
-        row_number() over (
-            partition by participants_with_reach.participant_id
-            order by ranked_posts.policy_place
-        ) as in_network_place
-    from participants_with_reach
-    inner join follows on participants_with_reach.participant_id = follows.participant_id
+        feeds.feed_id,
+        {{ smallest('ranked_posts.policy_place', 'feeds.in_network_positions') }} as places
+    from feeds
+    inner join follows on feeds.participant_id = follows.participant_id
     inner join ranked_posts
         on
             follows.author_did = ranked_posts.author_did
-            and participants_with_reach.policy = ranked_posts.policy
-            and participants_with_reach.policy_version = ranked_posts.policy_version
+            and feeds.policy = ranked_posts.policy
+            and feeds.policy_version = ranked_posts.policy_version
+    where feeds.in_network_positions > 0
+    group by feeds.feed_id, feeds.in_network_positions
 
 ),
 
-candidates as (
+head_posts as (
 
     select
-        participant_id,
-        uri,
-        policy_place,
-        candidate_source,
-        is_in_network
-    from best_posts
-    union all
-    select
-        participant_id,
-        uri,
-        policy_place,
-        'in_network' as candidate_source,
+        feed_id,
+        {{ unnested('places') }} as policy_place,
+        true as is_head,
         true as is_in_network
-    from followed_posts
-    where in_network_place <= in_network_positions
+    from head_places
 
 ),
 
-distinct_candidates as (
+shared_candidates as (
 
     select
-        participant_id,
-        uri,
+        feed_id,
         policy_place,
-        case when bool_or(is_in_network) then 'in_network' else min(candidate_source) end as candidate_source,
+        bool_or(is_head) as is_head,
         bool_or(is_in_network) as is_in_network
-    from candidates
-    group by participant_id, uri, policy_place
+    from (
+        select * from best_posts
+        union all
+        select * from head_posts
+    ) as found_posts
+    group by feed_id, policy_place
+
+),
+
+served_places as (
+
+    select
+        feeds.feed_id,
+        ranked_posts.policy_place
+    from last_feeds
+    inner join feeds on last_feeds.participant_id = feeds.participant_id
+    inner join ranked_posts
+        on
+            last_feeds.uri = ranked_posts.uri
+            and feeds.policy = ranked_posts.policy
+            and feeds.policy_version = ranked_posts.policy_version
 
 ),
 
 final as (
 
     select
-        distinct_candidates.*,
+        shared_candidates.feed_id,
+        shared_candidates.policy_place,
+        shared_candidates.is_head,
+        shared_candidates.is_in_network,
+        served_places.policy_place is not null as served_before
+    from shared_candidates
+    left join served_places
+        on
+            shared_candidates.feed_id = served_places.feed_id
+            and shared_candidates.policy_place = served_places.policy_place
+    union all
+    select
+        personal_posts.feed_id,
+        personal_posts.policy_place,
+        personal_posts.is_in_network
+        and personal_posts.network_place <= personal_posts.in_network_positions as is_head,
+        personal_posts.is_in_network,
         last_feeds.uri is not null as served_before
-    from distinct_candidates
+    from personal_posts
     left join last_feeds
         on
-            distinct_candidates.participant_id = last_feeds.participant_id
-            and distinct_candidates.uri = last_feeds.uri
+            personal_posts.participant_id = last_feeds.participant_id
+            and personal_posts.uri = last_feeds.uri
 
 )
 

@@ -1,3 +1,7 @@
+{{ config(post_hook="{{ write_lake_file(
+    this, 'feeds', 'generation=' ~ run_parameter('generation') ~ '/inputs', 'last_feed.parquet', 'participant_id, uri'
+) }}") }}
+
 -- Equality with a constant prunes the other generations' files.
 with published_feeds as (
 

@@ -1,3 +1,7 @@
+{{ config(post_hook="{{ write_lake_file(
+    this, 'feeds', 'generation=' ~ run_parameter('generation') ~ '/inputs', 'participants.parquet', 'participant_id'
+) }}") }}
+
 with participants as (
 
     select
@@ -30,15 +34,7 @@ final as (
         readers.participant_id,
         readers.arm,
         arms.policy,
-        arms.version as policy_version,
-        arms.feed_length_posts,
-        arms.in_network_positions,
-        arms.served_before_cap_posts,
-        arms.shuffle_block_positions,
-        {{ draw_integer(
-            ["'" ~ run_parameter('random_seed') ~ "'", 'readers.participant_id', "'" ~ run_parameter('generation') ~ "'", "'offset'"],
-            'arms.shuffle_block_positions'
-        ) }} as shuffle_offset
+        arms.policy_version
     from readers
     inner join arms on readers.arm = arms.arm
 

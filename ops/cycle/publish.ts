@@ -2,12 +2,13 @@ import { hash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
-import { sqlText, type Engine, type Lake } from '../../lake/index.ts';
+import { parquetOptions, sqlText, type Engine, type Lake } from '../../lake/index.ts';
 import {
   currentGenerationPath,
   encodeServing,
   formatCurrentGeneration,
   generationFolder,
+  pairsFolder,
   servingPath,
   type CurrentGeneration,
   type ServedFeed,
@@ -40,7 +41,7 @@ export interface ArmSummary {
 
 /** `manifest.json` of a generation: what it was made of, so that it can be made again and be found unchanged. */
 export interface Manifest {
-  format: 'generation/1';
+  format: 'generation/2';
   generation: string;
   previous_generation: string | null;
   run_id: string;
@@ -54,23 +55,46 @@ export interface Manifest {
   engine: { duckdb: string; node: string };
   /** File of seeds/ -> sha256. */
   seeds: Record<string, string>;
+  /**
+   * Partition of the lake from the week before, or similarity set -> what lay there when the generation was published: what the
+   * models read may have been a little less.
+   */
+  inputs: Record<string, { files: number; bytes: number; rows: number }>;
+  /** How feeds.parquet was written: its query's order and DuckDB's options. */
+  copy: { order_by: string; options: string };
   counts: { feeds: number; positions: number; posts: number; scored_posts: number };
   arms: ArmSummary[];
   guardrails: Guardrail[];
   /** File of the generation -> bytes and sha256. */
-  files: Record<string, { bytes: number; sha256: string }>;
+  files: Record<string, FileFacts>;
+  /** The same in the private lake: whom participants follow, and the pairs of participants and posts. */
+  private_files: Record<string, FileFacts>;
   /** Participant -> sha256 over the lines of their feed, as `feedLine` writes one. */
   participants: Record<string, string>;
 }
 
+export interface FileFacts {
+  bytes: number;
+  sha256: string;
+}
+
 /** What a hash of a feed is taken over: a line a position, lines joined by line feeds. */
 export const feedLine = `concat_ws('|', position, uri, cid, author_did, arm, policy, policy_version,
-  printf('%.9f', score), position_before_shuffle, shuffle_offset, printf('%.9f', propensity))`;
+  printf('%.9f', score), position_before_shuffle, shuffle_offset, coalesce(printf('%.9f', propensity), '-'), coalesce(credited_policy, '-'))`;
+
+/** Participant, sha256 over the lines of their feed, from rows as `feeds.parquet` has them. */
+export const feedHashes = (feeds: string): string => `
+  SELECT participant_id, sha256(string_agg(${feedLine}, chr(10) ORDER BY position)) AS feed_hash
+  FROM ${feeds} GROUP BY participant_id ORDER BY participant_id`;
+
+/** The order of the rows of feeds.parquet; the model `fct_feeds` says the same. */
+const feedsOrder = 'participant_id, position';
 
 export interface GenerationFiles {
   feeds: string;
   scored: string;
   guardrails: string;
+  policies: string;
   manifest: string;
   /** There once the generation has been in force. */
   published: string;
@@ -83,6 +107,7 @@ export function generationFiles(generation: string): GenerationFiles {
     feeds: `${folder}/feeds.parquet`,
     scored: `${folder}/inputs/scored.parquet`,
     guardrails: `${folder}/inputs/guardrails.parquet`,
+    policies: `${folder}/inputs/policies.parquet`,
     manifest: `${folder}/manifest.json`,
     published: `${folder}/published.json`,
   };
@@ -95,6 +120,17 @@ export async function readGuardrails(lake: Lake, engine: Engine, generation: str
   return engine.rows<Guardrail>(
     `SELECT guardrail, measured_value, comparison, bound, unit, description, detail, is_passed
      FROM ${parquet(lake, generationFiles(generation).guardrails)} ORDER BY guardrail`,
+  );
+}
+
+/** The policy versions that a generation ranked with. */
+export async function readPolicies(
+  lake: Lake,
+  engine: Engine,
+  generation: string,
+): Promise<{ policy: string; version: string }[]> {
+  return engine.rows(
+    `SELECT policy, version FROM ${parquet(lake, generationFiles(generation).policies)} ORDER BY policy, version`,
   );
 }
 
@@ -130,7 +166,58 @@ async function codeVersion(projectRoot: string): Promise<Manifest['code']> {
   return { version, git_revision: revision, git_clean: changes === null ? null : changes === '' };
 }
 
-interface FeedRow {
+/** Files of a folder with their hashes, by path in it. */
+async function factsOf(lake: Lake, folder: string, leaveOut: string): Promise<Record<string, FileFacts>> {
+  const facts: Record<string, FileFacts> = {};
+  for (const { path: file, bytes } of await lake.list(folder)) {
+    const content = file === leaveOut ? null : await lake.read(file);
+    if (content !== null) facts[file.slice(folder.length + 1)] = { bytes, sha256: hash('sha256', content) };
+  }
+  return facts;
+}
+
+/** A week covers what filters, superposters and the lookback of every policy count. */
+const inputDays = 7;
+
+/** Partitions that the models read for a moment, as they are now, with rows from their footers. */
+async function readInputs(
+  lake: Lake,
+  engine: Engine,
+  asOfUs: number,
+  similaritySet: string,
+): Promise<Manifest['inputs']> {
+  const day = (us: number): string => new Date(us / 1000).toISOString().slice(0, 10);
+  const first = day(asOfUs - inputDays * 86_400e6);
+  const wanted = (file: string): boolean => {
+    const [, dt] = /\/dt=([^/]+)\//.exec(file) ?? [];
+    return dt === undefined ? file.includes(`/set=${similaritySet}/`) : dt >= first && dt <= day(asOfUs);
+  };
+  const inputs: Manifest['inputs'] = {};
+  for (const folder of ['raw/records', 'labels', 'tombstones', 'similarity']) {
+    const files = (await lake.list(folder)).filter(
+      ({ path: file }) => file.endsWith('.parquet') && wanted(file),
+    );
+    if (files.length === 0) continue;
+    const uris = files.map(({ path: file }) => sqlText(lake.uri(file))).join(', ');
+    const rowsOf = new Map(
+      (
+        await engine.rows<{ file_name: string; num_rows: bigint }>(
+          `SELECT file_name, num_rows FROM parquet_file_metadata([${uris}])`,
+        )
+      ).map(({ file_name: name, num_rows: rows }) => [name, Number(rows)]),
+    );
+    for (const { path: file, bytes } of files) {
+      const partition = (inputs[path.posix.dirname(file)] ??= { files: 0, bytes: 0, rows: 0 });
+      partition.files++;
+      partition.bytes += bytes;
+      partition.rows += rowsOf.get(lake.uri(file)) ?? 0;
+    }
+  }
+  return inputs;
+}
+
+/** One feed. */
+export interface FeedRow {
   participant_id: string;
   arm: string;
   policy: string;
@@ -139,8 +226,38 @@ interface FeedRow {
   feed_hash: string;
 }
 
+/** A generation's feeds as the file for serving, with the rows that it was made of. Equal feeds give equal bytes. */
+export async function encodeFeeds(
+  engine: Engine,
+  feeds: string,
+  generation: string,
+): Promise<{ bytes: Uint8Array; rows: FeedRow[]; positions: number; posts: number }> {
+  const rows = await engine.rows<FeedRow>(
+    `SELECT participant_id, min(arm) AS arm, min(policy) AS policy, min(policy_version) AS policy_version,
+       list(uri ORDER BY position) AS uris, feed_hash
+     FROM ${feeds} JOIN (${feedHashes(feeds)}) USING (participant_id)
+     GROUP BY participant_id, feed_hash ORDER BY participant_id`,
+  );
+  const indexOf = new Map<string, number>();
+  const served = rows.map((row): ServedFeed => ({
+    participantId: row.participant_id,
+    arm: row.arm,
+    policy: row.policy,
+    policyVersion: row.policy_version,
+    positions: Uint32Array.from(row.uris, (uri) => {
+      const index = indexOf.get(uri) ?? indexOf.size;
+      indexOf.set(uri, index);
+      return index;
+    }),
+  }));
+  const positions = served.reduce((total, feed) => total + feed.positions.length, 0);
+  const bytes = encodeServing({ generation, uris: [...indexOf.keys()], feeds: served });
+  return { bytes, rows, positions, posts: indexOf.size };
+}
+
 export interface PublishOptions {
   lake: Lake;
+  privateLake: Lake;
   engine: Engine;
   projectRoot: string;
   generation: string;
@@ -170,29 +287,8 @@ export async function publishGeneration(options: PublishOptions): Promise<Manife
   const files = generationFiles(generation);
   const feeds = parquet(lake, files.feeds);
 
-  const rows = await engine.rows<FeedRow>(
-    `SELECT participant_id, any_value(arm) AS arm, any_value(policy) AS policy,
-       any_value(policy_version) AS policy_version, list(uri ORDER BY position) AS uris,
-       sha256(string_agg(${feedLine}, chr(10) ORDER BY position)) AS feed_hash
-     FROM ${feeds} GROUP BY participant_id ORDER BY participant_id`,
-  );
-  const indexOf = new Map<string, number>();
-  const served = rows.map((row): ServedFeed => ({
-    participantId: row.participant_id,
-    arm: row.arm,
-    policy: row.policy,
-    policyVersion: row.policy_version,
-    positions: Uint32Array.from(row.uris, (uri) => {
-      const index = indexOf.get(uri) ?? indexOf.size;
-      indexOf.set(uri, index);
-      return index;
-    }),
-  }));
-  const positions = served.reduce((total, feed) => total + feed.positions.length, 0);
-  await lake.write(
-    servingPath(generation),
-    encodeServing({ generation, uris: [...indexOf.keys()], feeds: served }),
-  );
+  const { bytes: serving, rows, positions, posts } = await encodeFeeds(engine, feeds, generation);
+  await lake.write(servingPath(generation), serving);
   const seeds = await keepSources(lake, generation, options.projectRoot, options.compiled);
 
   const arms = await engine.rows<ArmSummary>(
@@ -204,15 +300,9 @@ export async function publishGeneration(options: PublishOptions): Promise<Manife
   const [facts] = await engine.rows<{ scored_posts: number; duckdb: string }>(
     `SELECT count(*)::DOUBLE AS scored_posts, version() AS duckdb FROM ${parquet(lake, files.scored)}`,
   );
-  const kept: Manifest['files'] = {};
   const folder = generationFolder(generation);
-  for (const { path: file, bytes } of await lake.list(folder)) {
-    const content = await lake.read(file);
-    if (content !== null && file !== files.manifest)
-      kept[file.slice(folder.length + 1)] = { bytes, sha256: hash('sha256', content) };
-  }
   const manifest: Manifest = {
-    format: 'generation/1',
+    format: 'generation/2',
     generation,
     previous_generation: options.previousGeneration,
     run_id: options.runId,
@@ -224,10 +314,16 @@ export async function publishGeneration(options: PublishOptions): Promise<Manife
     code: await codeVersion(options.projectRoot),
     engine: { duckdb: facts?.duckdb ?? '', node: process.version },
     seeds,
-    counts: { feeds: served.length, positions, posts: indexOf.size, scored_posts: facts?.scored_posts ?? 0 },
+    counts: { feeds: rows.length, positions, posts, scored_posts: facts?.scored_posts ?? 0 },
     arms,
     guardrails: options.guardrails,
-    files: kept,
+    inputs: await readInputs(lake, engine, options.asOfUs, options.similaritySet),
+    copy: { order_by: feedsOrder, options: parquetOptions },
+    files: await factsOf(lake, folder, files.manifest),
+    private_files: {
+      ...(await factsOf(options.privateLake, folder, '')),
+      ...(await factsOf(options.privateLake, pairsFolder(generation), '')),
+    },
     participants: Object.fromEntries(rows.map((row) => [row.participant_id, row.feed_hash])),
   };
   await lake.write(files.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
@@ -236,7 +332,7 @@ export async function publishGeneration(options: PublishOptions): Promise<Manife
     generation,
     published_us: Math.round(now() * 1000),
     as_of_us: options.asOfUs,
-    feeds: served.length,
+    feeds: rows.length,
     positions,
     serving: servingPath(generation),
   };
@@ -246,8 +342,10 @@ export async function publishGeneration(options: PublishOptions): Promise<Manife
 }
 
 /** Takes out a generation that was not published, all of it. */
-export async function discardGeneration(lake: Lake, generation: string): Promise<void> {
-  for (const { path: file } of await lake.list(generationFolder(generation))) await lake.remove(file);
+export async function discardGeneration(lakes: readonly Lake[], generation: string): Promise<void> {
+  for (const lake of lakes)
+    for (const folder of [generationFolder(generation), pairsFolder(generation)])
+      for (const { path: file } of await lake.list(folder)) await lake.remove(file);
 }
 
 /** Says for good that a generation was in force: from then on nothing here removes it. Harmless to repeat. */
@@ -261,7 +359,7 @@ export async function markPublished(lake: Lake, current: CurrentGeneration): Pro
  * left. Every generation that ranking writes has `inputs/`; the one in force is marked before this is called.
  * @returns their names
  */
-export async function discardAbandoned(lake: Lake, nowMs: number): Promise<string[]> {
+export async function discardAbandoned(lake: Lake, privateLake: Lake, nowMs: number): Promise<string[]> {
   const touchedMs = new Map<string, number>();
   const published = new Set<string>();
   for (const { path: file, modifiedMs } of await lake.list('feeds')) {
@@ -275,6 +373,6 @@ export async function discardAbandoned(lake: Lake, nowMs: number): Promise<strin
   const abandoned = [...touchedMs]
     .filter(([generation, ms]) => !published.has(generation) && nowMs - ms > 3_600_000)
     .map(([generation]) => generation);
-  for (const generation of abandoned) await discardGeneration(lake, generation);
+  for (const generation of abandoned) await discardGeneration([lake, privateLake], generation);
   return abandoned;
 }

@@ -1,10 +1,12 @@
-import { computeSimilarity } from '../../enrich/similarity/index.ts';
+import { computeSimilarity, scorePairs } from '../../enrich/similarity/index.ts';
 import { ensureTables, openEngine, openLake, type Lake } from '../../lake/index.ts';
 import { currentGenerationPath, readCurrentGeneration } from '../../lake/feeds/index.ts';
 import type { Config } from '../config/index.ts';
 import { DbtFailed, type Dbt, type DbtResult } from '../dbt/index.ts';
 import { log, newRunId, runStage } from '../telemetry/index.ts';
 import { rankErrors } from './errors.ts';
+import { registerPolicies, requireUneditedPolicies } from './policies.ts';
+import { compactGenerations } from './retention.ts';
 import { builtAsOfUs } from './transform.ts';
 import {
   discardAbandoned,
@@ -13,6 +15,7 @@ import {
   markPublished,
   publishGeneration,
   readGuardrails,
+  readPolicies,
   type ArmSummary,
   type Guardrail,
 } from './publish.ts';
@@ -58,6 +61,9 @@ const asOfToleranceUs = 5 * 60_000_000;
 /** The models of ranking, the moment that they speak of, and the seeds that an analyst edits between two rankings. */
 const selection = ['path:models/rank', 'stg_cycle__clock', 'arms', 'ranking_policies', 'guardrails'];
 
+/** What has to be there before the similarity stage can answer for pairs of participants and posts. */
+const pairsSelection = ['+int_feeds__pairs,path:models/rank', ...selection.slice(1)];
+
 /** Whether all that failed are data tests on what was built: then the feeds are wrong, not the run. */
 const testsAlone = (result: DbtResult): boolean => {
   const failed = result.nodes.filter(
@@ -71,17 +77,17 @@ const describe = (g: Guardrail): string =>
 
 /** Leaves word of a generation that was not published, and takes its files out of what counts as feeds. */
 async function refuse(
-  lake: Lake,
+  lakes: readonly [Lake, Lake],
   generation: string,
   facts: Record<string, unknown>,
   breaches: string[],
   cause?: unknown,
 ): Promise<never> {
-  await lake.write(
+  await lakes[0].write(
     `refused/${generation}.json`,
     `${JSON.stringify({ generation, ...facts, breaches }, null, 2)}\n`,
   );
-  await discardGeneration(lake, generation);
+  await discardGeneration(lakes, generation);
   throw rankErrors.refused(generation, breaches, cause);
 }
 
@@ -89,7 +95,7 @@ async function refuse(
  * Ranks a feed for every active participant and one for everyone else, checks them, and publishes them as a generation.
  * TypeScript decides nothing here: scores, order and guardrails are SQL.
  * @throws FeedtrialError FT_RANK_REFUSED (exit 4) where a guardrail or a test on the feeds fails, the last generation
- *   stays in force; FT_RANK_NOT_TRANSFORMED; FT_RANK_AS_OF; FT_RANK_GENERATION_EXISTS; from dbt (FT_DBT_…); FT_LAKE_POINTER_RACED
+ *   stays in force; FT_RANK_POLICY_EDITED; FT_RANK_NOT_TRANSFORMED; FT_RANK_AS_OF; FT_RANK_GENERATION_EXISTS; from dbt (FT_DBT_…); FT_LAKE_POINTER_RACED
  */
 export async function rank(options: RankOptions): Promise<RankSummary> {
   const { config, dbt, now = Date.now, dag = 'rank', runId = newRunId(now()), signal } = options;
@@ -101,6 +107,8 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     const startedMs = now();
     const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
     const lake = openLake(config.lake);
+    const privateLake = openLake(config.privateLake);
+    const lakes = [lake, privateLake] as const;
     if (!(await lake.exists('queue/current.json'))) throw rankErrors.notTransformed();
     const builtUs = await builtAsOfUs(lake);
     if (builtUs !== null && Math.abs(asOfUs - builtUs) > asOfToleranceUs) {
@@ -114,8 +122,9 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     if (inForce !== null) await markPublished(lake, inForce); // its run may have died just after the pointer moved
     if (await lake.exists(generationFiles(generation).published))
       throw rankErrors.generationExists(generation);
-    await discardGeneration(lake, generation); // parts of it that a run left which died
-    const abandoned = await discardAbandoned(lake, now());
+    const policies = await requireUneditedPolicies(lake, config.projectRoot);
+    await discardGeneration(lakes, generation); // parts of it that a run left which died
+    const abandoned = await discardAbandoned(lake, privateLake, now());
     if (abandoned.length > 0) log.info('removed what dead runs left', { generations: abandoned.join(' ') });
     const previous = inForce?.generation ?? null;
     const similarity = await computeSimilarity({ config, dag, runId, now });
@@ -131,31 +140,40 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     const facts = { run_id: runId, as_of_us: asOfUs, vars };
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
-      await ensureTables(lake, openLake(config.privateLake), engine);
-      let result: DbtResult;
-      try {
-        result = await dbt.run({
+      await ensureTables(lake, privateLake, engine);
+      const build = async (select: string[], exclude: string[]): Promise<DbtResult> =>
+        dbt.run({
           command: 'build',
-          select: selection,
-          exclude: ['test_type:unit'], // they say something about the SQL, nothing about these feeds
+          select,
+          exclude: ['test_type:unit', ...exclude], // unit tests say something about the SQL, nothing about these feeds
           parameters: vars,
           ...(signal ? { signal } : {}),
         });
+      const nodes: DbtResult['nodes'] = [];
+      try {
+        if (policies.needPairs) nodes.push(...(await build(pairsSelection, [])).nodes);
+        await scorePairs({ config, generation, similarity, dag, runId, now });
+        const built = policies.needPairs
+          ? ['+int_feeds__pairs', ...selection.slice(1)]
+          : ['int_feeds__pairs'];
+        nodes.push(...(await build(selection, built)).nodes);
       } catch (error) {
         if (error instanceof DbtFailed && testsAlone(error.result)) {
           const failed = error.result.nodes.filter((node) => node.status === 'fail');
           const breaches = failed.map((node) => `${node.name}: ${node.failures ?? 0} rows`);
-          return await refuse(lake, generation, facts, breaches, error);
+          return await refuse(lakes, generation, facts, breaches, error);
         }
-        await discardGeneration(lake, generation);
+        await discardGeneration(lakes, generation);
         throw error;
       }
       const guardrails = await readGuardrails(lake, engine, generation);
       const breaches = guardrails.filter((guardrail) => !guardrail.is_passed).map(describe);
-      if (breaches.length > 0) return await refuse(lake, generation, { ...facts, guardrails }, breaches);
+      if (breaches.length > 0) return await refuse(lakes, generation, { ...facts, guardrails }, breaches);
 
+      await registerPolicies(lake, policies, generation, await readPolicies(lake, engine, generation));
       const manifest = await publishGeneration({
         lake,
+        privateLake,
         engine,
         projectRoot: config.projectRoot,
         generation,
@@ -167,12 +185,19 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
         expected,
         previousGeneration: previous,
         guardrails,
-        compiled: result.nodes.flatMap(({ name, resource_type, compiled_path: file }) =>
+        compiled: nodes.flatMap(({ name, resource_type, compiled_path: file }) =>
           resource_type === 'model' && file !== null ? [{ name, file }] : [],
         ),
         now,
         ...(beforeSwap ? { beforeSwap } : {}),
       });
+      const compacted = await compactGenerations({
+        lake,
+        privateLake,
+        keepDays: config.keepGenerationsDays,
+        nowMs: now(),
+      });
+      if (compacted.length > 0) log.info('compacted old generations', { generations: compacted.join(' ') });
       stage.records = manifest.counts.positions;
       stage.detail.generation = generation;
       stage.detail.feeds = manifest.counts.feeds;

@@ -15,6 +15,8 @@ with feeds as (
             partition by participant_id, is_in_network order by position_before_shuffle
         ) as uri_before
     from {{ ref('fct_feeds') }}
+    -- An interleaved feed has no shuffle and two orders.
+    where propensity is not null
 
 )
 

@@ -5,15 +5,11 @@ with feeds as (
 
 ),
 
-participants as (
-
-    select * from {{ ref('int_participants__policies') }}
-
-),
-
+-- An interleaved feed is drafted from two that keep the rules, and has two orders.
 policies as (
 
     select * from {{ ref('int_policies__in_force') }}
+    where sort_key != 'interleaved'
 
 ),
 
@@ -21,10 +17,10 @@ feeds_with_rules as (
 
     select
         feeds.*,
-        participants.feed_length_posts,
-        participants.in_network_positions,
-        participants.served_before_cap_posts,
-        participants.shuffle_block_positions,
+        policies.feed_length_posts,
+        policies.in_network_positions,
+        policies.served_before_cap_posts,
+        policies.shuffle_block_positions,
         policies.author_cap_posts,
         count(*) over (partition by feeds.participant_id, feeds.author_did) as author_posts,
         sum(case when feeds.served_before then 1 else 0 end) over (partition by feeds.participant_id) as served_posts,
@@ -33,7 +29,6 @@ feeds_with_rules as (
             partition by feeds.participant_id, feeds.is_in_network
         ) as first_of_network
     from feeds
-    inner join participants on feeds.participant_id = participants.participant_id
     inner join policies
         on
             feeds.policy = policies.policy

@@ -1,7 +1,15 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateLake, type GeneratedLake } from '../../../lake/generate/index.ts';
-import { openEngine, openLake, readTable, tables, type Engine, type Lake } from '../../../lake/index.ts';
+import {
+  openEngine,
+  openLake,
+  privateTables,
+  readTable,
+  tables,
+  type Engine,
+  type Lake,
+} from '../../../lake/index.ts';
 import { dataFile, hasData } from '../../data.ts';
 import { temporaryFolder } from '../../folders.ts';
 
@@ -17,7 +25,7 @@ interface World {
 /** All files of a table, also of those that live below a publish or under one name. */
 const everyRow = ({ lake, privateLake }: World, name: TableName): string => {
   if (name === 'queue') return `read_parquet('${lake.uri('queue/*/*.parquet')}')`;
-  return readTable(name === 'participants' ? privateLake : lake, tables[name]);
+  return readTable(privateTables.has(tables[name]) ? privateLake : lake, tables[name]);
 };
 
 describe('a generated lake', () => {

@@ -1,0 +1,327 @@
+import { createHash, hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  openEngine,
+  openLake,
+  sqlText,
+  tables,
+  typedColumns,
+  type Engine,
+  type Lake,
+} from '../../lake/index.ts';
+import { generationFolder, pairsFolder, readErased, type ErasedFile } from '../../lake/feeds/index.ts';
+import type { Config } from '../config/index.ts';
+import { replayErrors } from './errors.ts';
+import { encodeFeeds, feedHashes, generationFiles, type FileFacts, type Manifest } from './publish.ts';
+
+export interface ReplayOptions {
+  config: Config;
+  generation: string;
+  /** Folder for the rebuilt feeds.parquet and serving.arrow; without it they are thrown away. */
+  out?: string;
+  onStep?: (step: string) => void;
+}
+
+/** What became of one participant's feed. */
+export type FeedVerdict =
+  /** Its hash is the one that was published. */
+  | 'identical'
+  /** It was erased: there is a hash and a receipt. */
+  | 'erased'
+  /** Posts in its reach were erased: what is left has the scores and the order that it had. */
+  | 'checked_in_part'
+  | 'different';
+
+export interface ReplaySummary {
+  generation: string;
+  /** Whether every feed is what was published, those that an erasure touched left aside. */
+  verified: boolean;
+  /** Whether feeds.parquet and serving.arrow came out byte for byte. */
+  identical_bytes: boolean;
+  /** 'compacted' where only stored hashes could be checked, since what the generation was made of is gone. */
+  how: 'rebuilt' | 'compacted';
+  feeds: Record<FeedVerdict, number>;
+  /** Those that are not identical; at most 100. */
+  participants: { participant_id: string; verdict: FeedVerdict; detail: string }[];
+  erasures: { receipt: string; erased_us: number; participants: string[]; posts: number }[];
+  /** Files whose content is not what the manifest or the erasure says. */
+  changed_files: string[];
+  /** What differs between the machine that ranked and this one; none of it should matter. */
+  notes: string[];
+}
+
+/** Relation of the compiled SQL -> file that it is filled from. What ranking computes follows from these alone. */
+const inputs = [
+  { relation: 'int_posts__rankable', file: 'inputs/scored.parquet', place: 'lake' },
+  { relation: 'int_policies__begun', file: 'inputs/begun.parquet', place: 'lake' },
+  { relation: 'int_policies__in_force', file: 'inputs/policies.parquet', place: 'lake' },
+  { relation: 'int_arms__policies', file: 'inputs/arms.parquet', place: 'lake' },
+  { relation: 'int_participants__policies', file: 'inputs/participants.parquet', place: 'lake' },
+  { relation: 'int_participants__last_feed', file: 'inputs/last_feed.parquet', place: 'lake' },
+  { relation: 'int_feeds__follows', file: 'inputs/follows.parquet', place: 'private' },
+  { relation: 'stg_similarity__pairs', file: 'pairs.parquet', place: 'pairs' },
+] as const;
+
+const target = 'fct_feeds';
+
+async function readManifest(lake: Lake, generation: string): Promise<Manifest> {
+  const files = generationFiles(generation);
+  const bytes = await lake.read(files.manifest);
+  if (bytes === null || !(await lake.exists(files.published))) {
+    const known = (await lake.list('feeds'))
+      .filter(({ path: file }) => file.endsWith('/published.json'))
+      .sort((a, b) => b.modifiedMs - a.modifiedMs)
+      .map(({ path: file }) => decodeURIComponent(/generation=([^/]+)/.exec(file)?.[1] ?? ''));
+    throw replayErrors.unknown(generation, known.slice(0, 5));
+  }
+  const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as Manifest;
+  if ((manifest.format as string) !== 'generation/2') throw replayErrors.older(generation, manifest.format);
+  return manifest;
+}
+
+async function fileHash(file: string): Promise<string> {
+  const digest = createHash('sha256');
+  for await (const chunk of createReadStream(file)) digest.update(chunk as Buffer);
+  return digest.digest('hex');
+}
+
+/** Models that feeds follow from, each after those that it reads. */
+function inOrder(sqlOf: ReadonlyMap<string, string>, given: ReadonlySet<string>): string[] {
+  const order: string[] = [];
+  const seen = new Set<string>();
+  const visit = (model: string): void => {
+    if (seen.has(model) || given.has(model)) return;
+    seen.add(model);
+    const sql = sqlOf.get(model);
+    if (sql === undefined) return;
+    for (const other of sqlOf.keys())
+      if (other !== model && new RegExp(`"${other}"(?![\\w"])`).test(sql)) visit(other);
+    order.push(model);
+  };
+  visit(target);
+  return order;
+}
+
+/**
+ * Builds a generation again from what it stored: scored posts, policies, participants, follows, last feeds and pairs go into
+ * empty tables, the SQL that ranked runs over them as it was compiled then, and what comes out is compared byte for byte and
+ * feed by feed. Neither the raw lake nor the seeds or models of this checkout are read.
+ * @throws FeedtrialError FT_REPLAY_UNKNOWN, FT_REPLAY_MISSING, FT_REPLAY_FORMAT
+ */
+export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
+  const { config, generation, onStep = () => undefined } = options;
+  const lake = openLake(config.lake);
+  const privateLake = openLake(config.privateLake);
+  const manifest = await readManifest(lake, generation);
+  const erased = await readErased(lake, generation);
+  const folder = generationFolder(generation);
+  const summary: ReplaySummary = {
+    generation,
+    verified: false,
+    identical_bytes: false,
+    how: 'rebuilt',
+    feeds: { identical: 0, erased: 0, checked_in_part: 0, different: 0 },
+    participants: [],
+    erasures: (erased?.erasures ?? []).map(({ receipt, erased_us, participants, posts }) => ({
+      receipt,
+      erased_us,
+      participants,
+      posts,
+    })),
+    changed_files: [],
+    notes: [],
+  };
+  const compacted = await lake.exists(`${folder}/compacted.json`);
+
+  onStep('checks what is stored');
+  const missing: string[] = [];
+  const check = async (home: Lake, file: string, name: string, facts: FileFacts): Promise<void> => {
+    const content = await home.read(file);
+    if (content === null) missing.push(name);
+    else if (hash('sha256', content) !== (erased?.files[name] ?? facts).sha256)
+      summary.changed_files.push(name);
+  };
+  for (const [name, facts] of Object.entries(manifest.files))
+    await check(lake, `${folder}/${name}`, name, facts);
+  for (const [name, facts] of Object.entries(manifest.private_files)) {
+    const home = name === 'pairs.parquet' ? pairsFolder(generation) : folder;
+    await check(privateLake, `${home}/${name}`, name, facts);
+  }
+
+  const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
+  try {
+    if (compacted) {
+      summary.how = 'compacted';
+      summary.notes.push(
+        'what the generation was made of was compacted away: only stored feeds were compared with their hashes',
+      );
+      const stored = await hashesOf(engine, storedFeeds(lake, generation));
+      judge(summary, manifest, erased, stored, () => 'its rows are not those that were published');
+    } else {
+      if (missing.length > 0) throw replayErrors.missing(generation, missing);
+      await rebuild({ engine, lake, privateLake, manifest, erased, summary, options, onStep });
+    }
+  } finally {
+    await engine.close();
+  }
+  summary.verified = summary.feeds.different === 0 && summary.changed_files.length === 0;
+  return summary;
+}
+
+const storedFeeds = (lake: Lake, generation: string): string =>
+  `read_parquet(${sqlText(lake.uri(generationFiles(generation).feeds))}, hive_partitioning = false)`;
+
+async function hashesOf(engine: Engine, feeds: string): Promise<Map<string, string>> {
+  const rows = await engine.rows<{ participant_id: string; feed_hash: string }>(feedHashes(feeds));
+  return new Map(rows.map((row) => [row.participant_id, row.feed_hash]));
+}
+
+/** Puts a verdict on every feed of the manifest. `different` says what is wrong with one, null where what is left of it is right. */
+function judge(
+  summary: ReplaySummary,
+  manifest: Manifest,
+  erased: ErasedFile | null,
+  found: ReadonlyMap<string, string>,
+  different: (participant: string) => string | null,
+): void {
+  const gone = new Map(
+    (erased?.erasures ?? []).flatMap(({ receipt, participants }) =>
+      participants.map((id) => [id, receipt] as const),
+    ),
+  );
+  const postsGone = (erased?.erasures ?? []).some(({ posts }) => posts > 0);
+  const positionsGone = (participant: string): number =>
+    (erased?.erasures ?? []).reduce(
+      (total, { positions }) => total + (positions[participant]?.length ?? 0),
+      0,
+    );
+  const note = (participant_id: string, verdict: FeedVerdict, detail: string): void => {
+    summary.feeds[verdict]++;
+    if (verdict !== 'identical' && summary.participants.length < 100)
+      summary.participants.push({ participant_id, verdict, detail });
+  };
+  for (const [participant, expected] of Object.entries(manifest.participants)) {
+    const receipt = gone.get(participant);
+    if (receipt !== undefined && !found.has(participant)) note(participant, 'erased', `receipt ${receipt}`);
+    else if (found.get(participant) === expected) note(participant, 'identical', '');
+    else {
+      const wrong = different(participant);
+      const positions = positionsGone(participant);
+      if (wrong === null && postsGone)
+        note(
+          participant,
+          'checked_in_part',
+          positions > 0 ? `${positions} positions were erased` : 'a post that it could have held was erased',
+        );
+      else note(participant, 'different', wrong ?? 'its hash differs');
+    }
+  }
+  for (const participant of found.keys())
+    if (manifest.participants[participant] === undefined)
+      note(participant, 'different', 'the generation was published without this feed');
+}
+
+interface RebuildOptions {
+  engine: Engine;
+  lake: Lake;
+  privateLake: Lake;
+  manifest: Manifest;
+  erased: ErasedFile | null;
+  summary: ReplaySummary;
+  options: ReplayOptions;
+  onStep: (step: string) => void;
+}
+
+async function rebuild(context: RebuildOptions): Promise<void> {
+  const { engine, lake, privateLake, manifest, erased, summary, options, onStep } = context;
+  const { generation } = manifest;
+  const folder = generationFolder(generation);
+  const sqlOf = new Map<string, string>();
+  for (const { path: file } of await lake.list(`${folder}/inputs/sql`)) {
+    const content = await lake.read(file);
+    if (content !== null) sqlOf.set(path.basename(file, '.sql'), Buffer.from(content).toString('utf8'));
+  }
+  // The SQL names the warehouse that it was compiled for; here an empty one stands in for it.
+  const [, database = 'feedtrial', schema = 'main'] =
+    /"([^"]+)"\."([^"]+)"\."int_/.exec(sqlOf.get(target) ?? '') ?? [];
+  await engine.run('SET preserve_insertion_order = true');
+  await engine.run(`ATTACH ':memory:' AS "${database}"`);
+  await engine.run(`CREATE SCHEMA IF NOT EXISTS "${database}"."${schema}"`);
+  const relation = (name: string): string => `"${database}"."${schema}"."${name}"`;
+
+  onStep('fills the tables that ranking began from');
+  for (const { relation: name, file, place } of inputs) {
+    const home = place === 'lake' ? lake : privateLake;
+    const at = `${place === 'pairs' ? pairsFolder(generation) : folder}/${file}`;
+    const rows =
+      place === 'pairs' && !(await home.exists(at))
+        ? `(SELECT ${tables.pairs.columns.map((c) => `CAST(NULL AS ${c.type}) AS "${c.name}"`).join(', ')} WHERE false)`
+        : `read_parquet(${sqlText(home.uri(at))}, hive_partitioning = false)`;
+    await engine.run(`CREATE TABLE ${relation(name)} AS SELECT * FROM ${rows}`);
+  }
+  const order = inOrder(sqlOf, new Set(inputs.map((one) => one.relation)));
+  for (const [i, model] of order.entries()) {
+    onStep(`${i + 1} of ${order.length}: ${model}`);
+    await engine.run(`CREATE TABLE ${relation(model)} AS ${sqlOf.get(model) ?? ''}`);
+  }
+
+  onStep('compares');
+  const local = path.join(engine.scratch, 'feeds.parquet');
+  const feeds = relation(target);
+  await engine.run(
+    `COPY (SELECT ${typedColumns(tables.feeds)} FROM ${feeds} ORDER BY ${manifest.copy.order_by}) TO ${sqlText(local)} (${manifest.copy.options})`,
+  );
+  const serving = await encodeFeeds(engine, feeds, generation);
+  summary.identical_bytes =
+    (await fileHash(local)) === manifest.files['feeds.parquet']?.sha256 &&
+    hash('sha256', serving.bytes) === manifest.files['serving.arrow']?.sha256;
+  const wrongOf =
+    erased === null ? new Map<string, string>() : await whatIsLeft(engine, lake, generation, feeds);
+  judge(summary, manifest, erased, await hashesOf(engine, feeds), (participant) =>
+    erased === null ? 'the rebuilt feed differs from the published one' : (wrongOf.get(participant) ?? null),
+  );
+  const [{ duckdb = '' } = {}] = await engine.rows<{ duckdb: string }>('SELECT version() AS duckdb');
+  if (duckdb !== manifest.engine.duckdb)
+    summary.notes.push(
+      `ranked by DuckDB ${manifest.engine.duckdb}, replayed by ${duckdb}: files may differ where feeds don't`,
+    );
+  if (options.out !== undefined) {
+    await mkdir(options.out, { recursive: true });
+    await copyFile(local, path.join(options.out, 'feeds.parquet'));
+    await openLake(path.resolve(options.out)).write('serving.arrow', serving.bytes);
+  }
+}
+
+/**
+ * For feeds that an erasure touched: the rows that are stored must have the scores that the stored inputs give, and stand in
+ * their order. (Which posts came in where others are gone can't be told: those would have stood elsewhere.)
+ * @returns participant -> what is wrong
+ */
+async function whatIsLeft(
+  engine: Engine,
+  lake: Lake,
+  generation: string,
+  rebuilt: string,
+): Promise<Map<string, string>> {
+  const rows = await engine.rows<{ participant_id: string; wrong: string }>(`
+    WITH stored AS (SELECT * FROM ${storedFeeds(lake, generation)}),
+    ordered AS (
+      SELECT *, lag(score) OVER w AS score_before, lag(uri) OVER w AS uri_before FROM stored
+      WHERE credited_policy IS NULL AND propensity IS NOT NULL
+      WINDOW w AS (PARTITION BY participant_id, is_in_network ORDER BY position_before_shuffle)
+    ),
+    wrong AS (
+      SELECT participant_id, 'position ' || position || ' stands above one that it should stand below' AS wrong
+      FROM ordered WHERE score > score_before OR (score = score_before AND uri < uri_before)
+      UNION ALL
+      SELECT stored.participant_id, 'position ' || stored.position || ' has another score than its inputs give'
+      FROM stored JOIN ${rebuilt} AS rebuilt USING (participant_id, uri)
+      WHERE stored.score <> rebuilt.score OR stored.like_score IS DISTINCT FROM rebuilt.like_score
+        OR stored.freshness_score IS DISTINCT FROM rebuilt.freshness_score
+        OR stored.treatment_multiplier IS DISTINCT FROM rebuilt.treatment_multiplier
+    )
+    SELECT participant_id, min(wrong) AS wrong FROM wrong GROUP BY participant_id`);
+  return new Map(rows.map((row) => [row.participant_id, row.wrong]));
+}
