@@ -1,6 +1,36 @@
 import { EXIT, FeedtrialError } from '../ops/errors/index.ts';
 
 export const studyErrors = {
+  calibration: (file: string, detail: string) =>
+    new FeedtrialError('FT_STUDY_CALIBRATION', `${file} can not be used as calibration data: ${detail}`, {
+      fix: 'give a CSV file with a row a day and a column avg_prob_<label>, or with a row a post and a column prob_<label>',
+      exitCode: EXIT.usage,
+    }),
+  powerOption: (name: string, value: string, expected: string) =>
+    new FeedtrialError('FT_STUDY_POWER', `--${name} is '${value}'`, {
+      fix: `give ${expected}`,
+      exitCode: EXIT.usage,
+    }),
+  frozenAlready: (study: string, sha256: string) =>
+    new FeedtrialError('FT_STUDY_FROZEN', `study '${study}' is frozen already, as ${sha256}`, {
+      fix: "what changes from here on is recorded by 'feedtrial study amend --reason TEXT'",
+      exitCode: EXIT.usage,
+    }),
+  notFrozen: (study: string) =>
+    new FeedtrialError('FT_STUDY_NOT_FROZEN', `study '${study}' was never frozen`, {
+      fix: "run 'feedtrial study freeze' before the first person is enrolled",
+      exitCode: EXIT.usage,
+    }),
+  nothingToAmend: (study: string) =>
+    new FeedtrialError('FT_STUDY_UNCHANGED', `nothing that study '${study}' promised has changed`, {
+      fix: 'make the change first, then record it with its reason',
+      exitCode: EXIT.usage,
+    }),
+  noReason: () =>
+    new FeedtrialError('FT_STUDY_REASON', 'an amendment needs a reason', {
+      fix: "say why in words: --reason 'the labeler closes at the end of the year'",
+      exitCode: EXIT.usage,
+    }),
   storeUnsupported: (scheme: string) =>
     new FeedtrialError('FT_STUDY_STORE_UNSUPPORTED', `no study store for '${scheme}:' URLs`, {
       fix: 'set FEEDTRIAL_STUDY_DB to the name of a SQLite file, or to a postgres:// URL',

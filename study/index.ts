@@ -1,5 +1,31 @@
 /** The people in the study: enrolment, assignment, withdrawal, and the roster that SQL and serving read. */
 export { parseArms, readArms, type Arm } from './arms.ts';
+export {
+  balanceCovariate,
+  participantsFlowPath,
+  studyBalance,
+  type CovariateBalance,
+  type StudyBalance,
+} from './balance.ts';
+export { checkCommitment, seedCommitment, type Commitment } from './commitment.ts';
+export {
+  amend,
+  brokenRecords,
+  changedSinceFrozen,
+  freeze,
+  listFrozen,
+  type Change,
+  type FrozenRecord,
+} from './freeze.ts';
+export {
+  powerOf,
+  readCalibration,
+  simulateStudies,
+  type Calibration,
+  type Power,
+  type Simulation,
+} from './power.ts';
+export type { RatioTest } from './statistics/tests.ts';
 export { drawBlock, type BlockKey } from './assignment.ts';
 export { parseCsv } from './csv.ts';
 export { compliance, neverOpened, type ComplianceRow } from './compliance.ts';

@@ -35,6 +35,8 @@ final as (
         feeds.shuffle_offset,
         feeds.propensity,
         feeds.score,
+        feeds.credited_policy,
+        feeds.counterfactual_positions,
         feeds.is_in_network,
         feeds.served_before,
 

@@ -11,6 +11,12 @@ feeds as (
         generation,
         participant_id,
         uri,
+        author_did,
+
+        ---------- text
+        candidate_source,
+        credited_policy,
+        counterfactual_positions,
 
         ---------- numerics
         position,
@@ -18,9 +24,13 @@ feeds as (
         shuffle_offset,
         propensity,
         score,
+        toxic,
+        constructive,
+        sociopolitical,
 
         ---------- booleans
         is_in_network,
+        is_superposter,
         served_before
     from source
 

@@ -62,7 +62,7 @@ const asOfToleranceUs = 5 * 60_000_000;
 const selection = ['path:models/rank', 'stg_cycle__clock', 'arms', 'ranking_policies', 'guardrails'];
 
 /** What has to be there before the similarity stage can answer for pairs of participants and posts. */
-const pairsSelection = ['+int_feeds__pairs,path:models/rank', ...selection.slice(1)];
+const pairsSelection = ['+int_feeds__pairs,path:models/rank', 'stg_cycle__clock', 'arms', 'ranking_policies'];
 
 /** Whether all that failed are data tests on what was built: then the feeds are wrong, not the run. */
 const testsAlone = (result: DbtResult): boolean => {
@@ -141,22 +141,25 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
       await ensureTables(lake, privateLake, engine);
-      const build = async (select: string[], exclude: string[]): Promise<DbtResult> =>
-        dbt.run({
-          command: 'build',
-          select,
-          exclude: ['test_type:unit', ...exclude], // unit tests say something about the SQL, nothing about these feeds
-          parameters: vars,
-          ...(signal ? { signal } : {}),
-        });
-      const nodes: DbtResult['nodes'] = [];
+      const job = { parameters: vars, ...(signal ? { signal } : {}) };
+      let nodes: DbtResult['nodes'];
       try {
-        if (policies.needPairs) nodes.push(...(await build(pairsSelection, [])).nodes);
+        if (policies.needPairs)
+          await dbt.run({
+            command: 'build',
+            select: pairsSelection,
+            exclude: ['test_type:unit', 'test_type:data'], // all of them run with the second build
+            ...job,
+          });
         await scorePairs({ config, generation, similarity, dag, runId, now });
-        const built = policies.needPairs
-          ? ['+int_feeds__pairs', ...selection.slice(1)]
-          : ['int_feeds__pairs'];
-        nodes.push(...(await build(selection, built)).nodes);
+        const built = await dbt.run({
+          command: 'build',
+          select: selection,
+          // unit tests say something about the SQL, nothing about these feeds; the pairs were asked for and answered
+          exclude: ['test_type:unit', 'int_feeds__pairs'],
+          ...job,
+        });
+        nodes = built.nodes;
       } catch (error) {
         if (error instanceof DbtFailed && testsAlone(error.result)) {
           const failed = error.result.nodes.filter((node) => node.status === 'fail');

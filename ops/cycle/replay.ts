@@ -11,7 +11,8 @@ import {
   type Engine,
   type Lake,
 } from '../../lake/index.ts';
-import { generationFolder, pairsFolder, readErased, type ErasedFile } from '../../lake/feeds/index.ts';
+import { generationFolder, pairsFolder } from '../../lake/feeds/index.ts';
+import { readErased, type ErasedFromGeneration } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import { replayErrors } from './errors.ts';
 import { encodeFeeds, feedHashes, generationFiles, type FileFacts, type Manifest } from './publish.ts';
@@ -45,9 +46,11 @@ export interface ReplaySummary {
   feeds: Record<FeedVerdict, number>;
   /** Those that are not identical; at most 100. */
   participants: { participant_id: string; verdict: FeedVerdict; detail: string }[];
-  erasures: { receipt: string; erased_us: number; participants: string[]; posts: number }[];
-  /** Files whose content is not what the manifest or the erasure says. */
+  erasures: { receipt: string; erased_us: number; had_a_feed: boolean; touched_feeds: number }[];
+  /** Files whose content is not what the manifest says, though nobody was erased from the generation. */
   changed_files: string[];
+  /** Files that differ where somebody was: an erasure rewrites what names them. */
+  rewritten_files: string[];
   /** What differs between the machine that ranked and this one; none of it should matter. */
   notes: string[];
 }
@@ -115,8 +118,8 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
   const lake = openLake(config.lake);
   const privateLake = openLake(config.privateLake);
   const manifest = await readManifest(lake, generation);
-  const erased = await readErased(lake, generation);
   const folder = generationFolder(generation);
+  const { erased } = await readErased(lake, folder);
   const summary: ReplaySummary = {
     generation,
     verified: false,
@@ -124,13 +127,14 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
     how: 'rebuilt',
     feeds: { identical: 0, erased: 0, checked_in_part: 0, different: 0 },
     participants: [],
-    erasures: (erased?.erasures ?? []).map(({ receipt, erased_us, participants, posts }) => ({
-      receipt,
+    erasures: erased.map(({ receipt_id, erased_us, feed_sha256, touched }) => ({
+      receipt: receipt_id,
       erased_us,
-      participants,
-      posts,
+      had_a_feed: feed_sha256 !== null,
+      touched_feeds: touched.length,
     })),
     changed_files: [],
+    rewritten_files: [],
     notes: [],
   };
   const compacted = await lake.exists(`${folder}/compacted.json`);
@@ -158,7 +162,9 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
         'what the generation was made of was compacted away: only stored feeds were compared with their hashes',
       );
       const stored = await hashesOf(engine, storedFeeds(lake, generation));
-      judge(summary, manifest, erased, stored, () => 'its rows are not those that were published');
+      judge(summary, manifest, erased, stored, (participant) =>
+        isTouched(erased, participant) ? null : 'its rows are not those that were published',
+      );
     } else {
       if (missing.length > 0) throw replayErrors.missing(generation, missing);
       await rebuild({ engine, lake, privateLake, manifest, erased, summary, options, onStep });
@@ -178,45 +184,45 @@ async function hashesOf(engine: Engine, feeds: string): Promise<Map<string, stri
   return new Map(rows.map((row) => [row.participant_id, row.feed_hash]));
 }
 
+type Erased = ErasedFromGeneration['erased'];
+
+const positionsGone = (erased: Erased, participant: string): number =>
+  erased
+    .flatMap(({ touched }) => touched)
+    .filter(({ participant_id }) => participant_id === participant)
+    .reduce((total, { positions }) => total + positions.length, 0);
+
+const isTouched = (erased: Erased, participant: string): boolean => positionsGone(erased, participant) > 0;
+
 /** Puts a verdict on every feed of the manifest. `different` says what is wrong with one, null where what is left of it is right. */
 function judge(
   summary: ReplaySummary,
   manifest: Manifest,
-  erased: ErasedFile | null,
+  erased: Erased,
   found: ReadonlyMap<string, string>,
   different: (participant: string) => string | null,
 ): void {
-  const gone = new Map(
-    (erased?.erasures ?? []).flatMap(({ receipt, participants }) =>
-      participants.map((id) => [id, receipt] as const),
-    ),
-  );
-  const postsGone = (erased?.erasures ?? []).some(({ posts }) => posts > 0);
-  const positionsGone = (participant: string): number =>
-    (erased?.erasures ?? []).reduce(
-      (total, { positions }) => total + (positions[participant]?.length ?? 0),
-      0,
-    );
   const note = (participant_id: string, verdict: FeedVerdict, detail: string): void => {
     summary.feeds[verdict]++;
     if (verdict !== 'identical' && summary.participants.length < 100)
       summary.participants.push({ participant_id, verdict, detail });
   };
+  for (const { receipt_id, feed_sha256 } of erased)
+    if (feed_sha256 !== null) note('(erased)', 'erased', `receipt ${receipt_id}; its hash was ${feed_sha256}`);
   for (const [participant, expected] of Object.entries(manifest.participants)) {
-    const receipt = gone.get(participant);
-    if (receipt !== undefined && !found.has(participant)) note(participant, 'erased', `receipt ${receipt}`);
-    else if (found.get(participant) === expected) note(participant, 'identical', '');
-    else {
-      const wrong = different(participant);
-      const positions = positionsGone(participant);
-      if (wrong === null && postsGone)
-        note(
-          participant,
-          'checked_in_part',
-          positions > 0 ? `${positions} positions were erased` : 'a post that it could have held was erased',
-        );
-      else note(participant, 'different', wrong ?? 'its hash differs');
+    if (found.get(participant) === expected) {
+      note(participant, 'identical', '');
+      continue;
     }
+    const wrong = different(participant);
+    const positions = positionsGone(erased, participant);
+    if (wrong === null && erased.length > 0)
+      note(
+        participant,
+        'checked_in_part',
+        positions > 0 ? `${positions} positions were erased` : 'a post that it could have held was erased',
+      );
+    else note(participant, 'different', wrong ?? 'its hash differs');
   }
   for (const participant of found.keys())
     if (manifest.participants[participant] === undefined)
@@ -228,7 +234,7 @@ interface RebuildOptions {
   lake: Lake;
   privateLake: Lake;
   manifest: Manifest;
-  erased: ErasedFile | null;
+  erased: Erased;
   summary: ReplaySummary;
   options: ReplayOptions;
   onStep: (step: string) => void;
@@ -308,19 +314,20 @@ async function whatIsLeft(
   const rows = await engine.rows<{ participant_id: string; wrong: string }>(`
     WITH stored AS (SELECT * FROM ${storedFeeds(lake, generation)}),
     ordered AS (
-      SELECT *, lag(score) OVER w AS score_before, lag(uri) OVER w AS uri_before FROM stored
+      SELECT *, lag(score) OVER w AS score_before FROM stored
       WHERE credited_policy IS NULL AND propensity IS NOT NULL
       WINDOW w AS (PARTITION BY participant_id, is_in_network ORDER BY position_before_shuffle)
     ),
     wrong AS (
       SELECT participant_id, 'position ' || position || ' stands above one that it should stand below' AS wrong
-      FROM ordered WHERE score > score_before OR (score = score_before AND uri < uri_before)
+      FROM ordered WHERE score > score_before
       UNION ALL
       SELECT stored.participant_id, 'position ' || stored.position || ' has another score than its inputs give'
       FROM stored JOIN ${rebuilt} AS rebuilt USING (participant_id, uri)
-      WHERE stored.score <> rebuilt.score OR stored.like_score IS DISTINCT FROM rebuilt.like_score
+      -- in an interleaved feed a post that another team picks now has that team's score
+      WHERE stored.credited_policy IS NOT DISTINCT FROM rebuilt.credited_policy AND (stored.score <> rebuilt.score OR stored.like_score IS DISTINCT FROM rebuilt.like_score
         OR stored.freshness_score IS DISTINCT FROM rebuilt.freshness_score
-        OR stored.treatment_multiplier IS DISTINCT FROM rebuilt.treatment_multiplier
+        OR stored.treatment_multiplier IS DISTINCT FROM rebuilt.treatment_multiplier)
     )
     SELECT participant_id, min(wrong) AS wrong FROM wrong GROUP BY participant_id`);
   return new Map(rows.map((row) => [row.participant_id, row.wrong]));

@@ -141,6 +141,22 @@ const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  '0003_frozen': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('frozen')
+        .addColumn('study', 'text', (c) => c.notNull().references('studies.study'))
+        .addColumn('number', 'integer', (c) => c.notNull())
+        .addColumn('kind', 'text', (c) => c.notNull().check(sql`kind in ('freeze', 'amendment')`))
+        .addColumn('frozen_us', 'bigint', (c) => c.notNull())
+        .addColumn('reason', 'text', (c) => c.notNull())
+        .addColumn('sha256', 'text', (c) => c.notNull())
+        .addColumn('previous_sha256', 'text')
+        .addColumn('promised', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('frozen_pk', ['study', 'number'])
+        .execute();
+    },
+  },
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations };

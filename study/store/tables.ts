@@ -64,6 +64,20 @@ export interface StudyTables {
     given_us: number;
     recorded_us: number;
   };
+  /** What a study promised, and each change of it; never changed. */
+  frozen: {
+    study: string;
+    /** From 1, in order. */
+    number: number;
+    kind: 'freeze' | 'amendment';
+    frozen_us: number;
+    reason: string;
+    /** Over this record and the hash before it. */
+    sha256: string;
+    previous_sha256: string | null;
+    /** JSON of what was promised. */
+    promised: string;
+  };
   survey_answers: {
     study: string;
     wave: string;

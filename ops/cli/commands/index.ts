@@ -4,6 +4,7 @@ import { register as backfill } from './backfill.ts';
 import { register as alerts } from './alerts.ts';
 import { register as capture } from './capture.ts';
 import { register as cycle } from './cycle.ts';
+import { register as diff } from './diff.ts';
 import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as lake } from './lake.ts';
@@ -12,6 +13,7 @@ import { register as land } from './land.ts';
 import { register as observe } from './observe.ts';
 import { register as rehearse } from './rehearse.ts';
 import { register as restore } from './restore.ts';
+import { register as replay } from './replay.ts';
 import { register as runs } from './runs.ts';
 import { register as serve } from './serve.ts';
 import { register as status } from './status.ts';
@@ -29,6 +31,8 @@ export const commands: Register[] = [
   enrich,
   train,
   rank,
+  replay,
+  diff,
   cycle,
   serve,
   status,

@@ -4,6 +4,7 @@ import type { Register } from '../command.ts';
 import { registerErasure } from './study/erase.ts';
 import { registerKeys } from './study/keys.ts';
 import { registerSurvey } from './study/survey.ts';
+import { registerTrial } from './study/trial.ts';
 import { isoTime, loadStudy, withStore } from './study/with-store.ts';
 
 interface EnrollFlags {
@@ -33,8 +34,9 @@ export const register: Register = (program, run) => {
         const created = await withStore(config, (part, store) =>
           part.createStudy(store, { study: name, ...(flags.seed === undefined ? {} : { seed: flags.seed }) }),
         );
-        say(`study ${created.study} is there`);
-        result({ study: created.study, created_us: created.created_us });
+        const commitment = (await loadStudy()).seedCommitment(created.study, created.seed);
+        say(`study ${created.study} is there; publish the commitment of its seed: ${commitment}`);
+        result({ study: created.study, created_us: created.created_us, seed_commitment: commitment });
         return EXIT.done;
       }),
     );
@@ -155,22 +157,7 @@ export const register: Register = (program, run) => {
       }),
     );
 
-  study
-    .command('balance')
-    .description('how many were assigned to each arm in each stratum')
-    .option('--study <name>', 'study (default: FEEDTRIAL_STUDY)')
-    .action((flags: { study?: string }) =>
-      run(async ({ config, say, result }) => {
-        const rows = await withStore(config, (part, store) => part.balance(store, flags.study));
-        for (const row of rows)
-          say(
-            `${row.stratum.padEnd(16)}  ${row.arm.padEnd(22)}  ${String(row.enrolled).padStart(6)} enrolled  ${String(row.withdrawn).padStart(6)} withdrawn`,
-          );
-        result(rows);
-        return EXIT.done;
-      }),
-    );
-
+  registerTrial(study, run);
   registerErasure(study, run);
   registerKeys(study, run);
   registerSurvey(study, run);

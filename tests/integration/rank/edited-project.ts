@@ -1,0 +1,34 @@
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { projectRoot } from '../../../ops/config/config.ts';
+
+/**
+ * A checkout whose seeds are its own, so that a test may edit them as an analyst would: everything else is this one's.
+ * @returns its root
+ */
+export function editedProject(folder: string): string {
+  const root = path.join(folder, 'project');
+  mkdirSync(root, { recursive: true });
+  for (const name of [
+    'models',
+    'macros',
+    'tests',
+    '.venv',
+    'ops',
+    'dbt_project.yml',
+    'profiles.yml',
+    'package.json',
+  ])
+    symlinkSync(path.join(projectRoot, name), path.join(root, name));
+  cpSync(path.join(projectRoot, 'seeds'), path.join(root, 'seeds'), { recursive: true });
+  return root;
+}
+
+/** Rewrites one seed of an edited checkout. */
+export function editSeed(root: string, name: string, edit: (text: string) => string): void {
+  const file = path.join(root, 'seeds', name);
+  const before = readFileSync(file, 'utf8');
+  const after = edit(before);
+  if (after === before) throw new Error(`nothing changed in ${name}`);
+  writeFileSync(file, after);
+}
