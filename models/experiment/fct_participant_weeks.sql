@@ -56,24 +56,26 @@ exposed_weeks as (
 
     select
         weeks.participant_id,
-        weeks.week,
+        weeks.study_week,
         count(distinct exposures_with_labels.req_id) as answers,
         count(exposures_with_labels.uri) as positions,
         sum(case when exposures_with_labels.is_own_feed then 1 else 0 end) as positions_own_feed,
         count(distinct exposures_with_labels.uri) as posts,
         sum(case when exposures_with_labels.is_in_network then 1 else 0 end) as positions_in_network,
         sum(case when exposures_with_labels.is_superposter then 1 else 0 end) as positions_superposter,
-        {%- for label in ['toxic', 'constructive', 'sociopolitical'] %}
-        count(exposures_with_labels.{{ label }}) as {{ label }}_positions,
-        sum(cast(round(exposures_with_labels.{{ label }} * 1000000) as bigint)) as {{ label }}_millionths{{ ',' if not loop.last }}
-        {%- endfor %}
+        count(exposures_with_labels.toxic) as toxic_positions,
+        count(exposures_with_labels.constructive) as constructive_positions,
+        count(exposures_with_labels.sociopolitical) as sociopolitical_positions,
+        sum(cast(round(exposures_with_labels.toxic * 1000000) as bigint)) as toxic_millionths,
+        sum(cast(round(exposures_with_labels.constructive * 1000000) as bigint)) as constructive_millionths,
+        sum(cast(round(exposures_with_labels.sociopolitical * 1000000) as bigint)) as sociopolitical_millionths
     from weeks
     inner join exposures_with_labels
         on
             weeks.participant_id = exposures_with_labels.participant_id
             and weeks.begins_us <= exposures_with_labels.served_us
             and weeks.ends_us > exposures_with_labels.served_us
-    group by weeks.participant_id, weeks.week
+    group by weeks.participant_id, weeks.study_week
 
 ),
 
@@ -85,7 +87,7 @@ final as (
         weeks.study,
         weeks.arm as arm_assigned,
         weeks.stratum,
-        cast(weeks.week as integer) as week,
+        cast(weeks.study_week as integer) as study_week,
 
         ---------- booleans
         weeks.is_whole,
@@ -102,7 +104,10 @@ final as (
         ---------- means over what was sent and labelled; null in a week without any
         {%- for label in ['toxic', 'constructive', 'sociopolitical'] %}
         round(
-            exposed_weeks.{{ label }}_millionths / cast(1000000 as double) / nullif(exposed_weeks.{{ label }}_positions, 0), 9
+            exposed_weeks.{{ label }}_millionths
+            / cast(1000000 as double)
+            / nullif(exposed_weeks.{{ label }}_positions, 0),
+            9
         ) as mean_{{ label }},
         {%- endfor %}
 
@@ -112,7 +117,7 @@ final as (
     left join exposed_weeks
         on
             weeks.participant_id = exposed_weeks.participant_id
-            and weeks.week = exposed_weeks.week
+            and weeks.study_week = exposed_weeks.study_week
 
 )
 

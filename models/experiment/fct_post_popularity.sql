@@ -39,7 +39,10 @@ posts_by_popularity as (
         posts.likes,
         coalesce(likes_of_participants.likes, 0) as likes_by_participants,
         coalesce(likes_of_participants.arms, 0) as arms_that_liked,
-        greatest(posts.likes - coalesce(likes_of_participants.likes, 0), 0) as likes_without_participants
+        -- the greatest of a number and null differs between engines
+        case
+            when posts.likes is not null then greatest(posts.likes - coalesce(likes_of_participants.likes, 0), 0)
+        end as likes_without_participants
     from posts
     left join likes_of_participants on posts.uri = likes_of_participants.uri
 

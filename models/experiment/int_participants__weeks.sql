@@ -22,7 +22,7 @@ weeks as (
 
     select
         participants.*,
-        0 as week,
+        0 as study_week,
         participants.enrolled_us as begins_us
     from participants
     union all
@@ -34,7 +34,7 @@ weeks as (
         status,
         enrolled_us,
         withdrawn_us,
-        week + 1 as week,
+        study_week + 1 as study_week,
         begins_us + {{ week_us }} as begins_us
     from weeks
     where begins_us + {{ week_us }} <= {{ as_of_us() }}
@@ -46,7 +46,7 @@ select
     study,
     arm,
     stratum,
-    week,
+    study_week,
     begins_us,
     begins_us + {{ week_us }} as ends_us,
     begins_us + {{ week_us }} <= {{ as_of_us() }} as is_whole,

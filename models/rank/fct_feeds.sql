@@ -122,7 +122,9 @@ final as (
 
         ---------- where it would have been
         case
-            when positions.position <= {{ run_parameter('first_page_positions') }} and positions.participant_id <> '_default'
+            when
+                positions.position <= {{ run_parameter('first_page_positions') }}
+                and positions.participant_id <> '_default'
                 then coalesce(counterfactuals.counterfactual_positions, '{}')
         end as counterfactual_positions
     from positions

@@ -15,6 +15,7 @@ import { generationFolder, pairsFolder } from '../../lake/feeds/index.ts';
 import { readErased, type ErasedFromGeneration } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import { replayErrors } from './errors.ts';
+import { inOrder, warehouseOf } from './compiled.ts';
 import { encodeFeeds, feedHashes, generationFiles, type FileFacts, type Manifest } from './publish.ts';
 
 export interface ReplayOptions {
@@ -90,23 +91,6 @@ async function fileHash(file: string): Promise<string> {
   return digest.digest('hex');
 }
 
-/** Models that feeds follow from, each after those that it reads. */
-function inOrder(sqlOf: ReadonlyMap<string, string>, given: ReadonlySet<string>): string[] {
-  const order: string[] = [];
-  const seen = new Set<string>();
-  const visit = (model: string): void => {
-    if (seen.has(model) || given.has(model)) return;
-    seen.add(model);
-    const sql = sqlOf.get(model);
-    if (sql === undefined) return;
-    for (const other of sqlOf.keys())
-      if (other !== model && new RegExp(`"${other}"(?![\\w"])`).test(sql)) visit(other);
-    order.push(model);
-  };
-  visit(target);
-  return order;
-}
-
 /**
  * Builds a generation again from what it stored: scored posts, policies, participants, follows, last feeds and pairs go into
  * empty tables, the SQL that ranked runs over them as it was compiled then, and what comes out is compared byte for byte and
@@ -144,8 +128,8 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
   const check = async (home: Lake, file: string, name: string, facts: FileFacts): Promise<void> => {
     const content = await home.read(file);
     if (content === null) missing.push(name);
-    else if (hash('sha256', content) !== (erased?.files[name] ?? facts).sha256)
-      summary.changed_files.push(name);
+    else if (hash('sha256', content) !== facts.sha256)
+      (erased.length > 0 ? summary.rewritten_files : summary.changed_files).push(name);
   };
   for (const [name, facts] of Object.entries(manifest.files))
     await check(lake, `${folder}/${name}`, name, facts);
@@ -208,7 +192,8 @@ function judge(
       summary.participants.push({ participant_id, verdict, detail });
   };
   for (const { receipt_id, feed_sha256 } of erased)
-    if (feed_sha256 !== null) note('(erased)', 'erased', `receipt ${receipt_id}; its hash was ${feed_sha256}`);
+    if (feed_sha256 !== null)
+      note('(erased)', 'erased', `receipt ${receipt_id}; its hash was ${feed_sha256}`);
   for (const [participant, expected] of Object.entries(manifest.participants)) {
     if (found.get(participant) === expected) {
       note(participant, 'identical', '');
@@ -250,8 +235,7 @@ async function rebuild(context: RebuildOptions): Promise<void> {
     if (content !== null) sqlOf.set(path.basename(file, '.sql'), Buffer.from(content).toString('utf8'));
   }
   // The SQL names the warehouse that it was compiled for; here an empty one stands in for it.
-  const [, database = 'feedtrial', schema = 'main'] =
-    /"([^"]+)"\."([^"]+)"\."int_/.exec(sqlOf.get(target) ?? '') ?? [];
+  const { database, schema } = warehouseOf(sqlOf.get(target) ?? '');
   await engine.run('SET preserve_insertion_order = true');
   await engine.run(`ATTACH ':memory:' AS "${database}"`);
   await engine.run(`CREATE SCHEMA IF NOT EXISTS "${database}"."${schema}"`);
@@ -267,7 +251,7 @@ async function rebuild(context: RebuildOptions): Promise<void> {
         : `read_parquet(${sqlText(home.uri(at))}, hive_partitioning = false)`;
     await engine.run(`CREATE TABLE ${relation(name)} AS SELECT * FROM ${rows}`);
   }
-  const order = inOrder(sqlOf, new Set(inputs.map((one) => one.relation)));
+  const order = inOrder(sqlOf, target, new Set(inputs.map((one) => one.relation)));
   for (const [i, model] of order.entries()) {
     onStep(`${i + 1} of ${order.length}: ${model}`);
     await engine.run(`CREATE TABLE ${relation(model)} AS ${sqlOf.get(model) ?? ''}`);

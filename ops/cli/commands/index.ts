@@ -16,6 +16,7 @@ import { register as restore } from './restore.ts';
 import { register as replay } from './replay.ts';
 import { register as runs } from './runs.ts';
 import { register as serve } from './serve.ts';
+import { register as simulate } from './simulate.ts';
 import { register as status } from './status.ts';
 import { register as study } from './study.ts';
 import { register as train } from './train.ts';
@@ -33,6 +34,7 @@ export const commands: Register[] = [
   rank,
   replay,
   diff,
+  simulate,
   cycle,
   serve,
   status,

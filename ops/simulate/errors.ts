@@ -1,0 +1,20 @@
+import { EXIT, FeedtrialError } from '../errors/index.ts';
+
+export const simulateErrors = {
+  noGeneration: () =>
+    new FeedtrialError('FT_SIMULATE_NOTHING', 'there is no generation whose posts could be ranked again', {
+      fix: "run 'feedtrial rank' once, or give posts of your own: --posts FILE.csv",
+      exitCode: EXIT.usage,
+    }),
+  notStored: (generation: string, file: string) =>
+    new FeedtrialError('FT_SIMULATE_GENERATION', `generation ${generation} does not hold ${file}`, {
+      fix: 'name one that was published and not compacted yet',
+      exitCode: EXIT.usage,
+    }),
+  posts: (file: string, detail: string, cause?: unknown) =>
+    new FeedtrialError('FT_SIMULATE_POSTS', `${file} can not be used as posts: ${detail}`, {
+      fix: 'give a CSV with uri, created_at, and if there are any num_likes, prob_toxic, prob_constructive, human_civic',
+      exitCode: EXIT.usage,
+      cause,
+    }),
+};
