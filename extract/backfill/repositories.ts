@@ -182,7 +182,11 @@ export async function backfillRepositories(options: RepositoriesOptions): Promis
     const resolve = openResolver(session, options);
     if (options.dryRun === true) {
       summary.asked = dids.length;
-      await planRequests(session, dids, resolve);
+      await planRequests(
+        session,
+        dids.map((did) => ({ did, requests: 1 })),
+        resolve,
+      );
       return;
     }
     const request = ['repository', options.request ?? [...dids].sort(), collections];
@@ -280,26 +284,22 @@ export async function backfillRepositories(options: RepositoriesOptions): Promis
 /** Which hosts would be asked how often. */
 export async function planRequests(
   session: Session,
-  dids: readonly string[],
+  targets: readonly { did: string; requests: number }[],
   resolve: (did: string) => Promise<Account>,
 ): Promise<void> {
   const byHost = new Map<string, number>();
-  const { summary } = session;
-  await session.each(dids, dids.length, async (did) => {
+  await session.each(targets, targets.length, async ({ did, requests }) => {
     const tried = await tryAgain(session.asking, session.patience, () => resolve(did));
     if ('failure' in tried) {
-      const { failure } = tried;
-      session.count(
-        missedOutcome(
-          { kind: 'repository', did, uri: null, host: null },
-          failure,
-          isAbsence(failure.reason),
-          tried.attempts,
-        ),
-      );
-    } else byHost.set(tried.value.pds.host, (byHost.get(tried.value.pds.host) ?? 0) + 1);
+      const { failure, attempts } = tried;
+      const about = { kind: session.summary.kind, did, uri: null, host: null };
+      session.count(missedOutcome(about, failure, isAbsence(failure.reason), attempts));
+    } else {
+      const { host } = tried.value.pds;
+      byHost.set(host, (byHost.get(host) ?? 0) + requests);
+    }
   });
-  summary.plan = [...byHost]
+  session.summary.plan = [...byHost]
     .map(([host, requests]) => ({ host, requests }))
     .sort((a, b) => b.requests - a.requests || (a.host < b.host ? -1 : 1));
 }

@@ -98,11 +98,12 @@ export interface Session {
   lastRead: Map<string, Earlier>;
   /** Counts an outcome that has been written. */
   count(outcome: Outcome): void;
-  /** Runs one task a target, many at once; `total` is shown. */
+  /** Runs one task a target, many at once; `total` and `unit` are shown. */
   each<T>(
     targets: Iterable<T> | AsyncIterable<T>,
     total: number,
     work: (target: T) => Promise<void>,
+    unit?: string,
   ): Promise<void>;
   /** Lets so many at a time do what takes memory and processor. */
   readonly download: <T>(work: () => Promise<T>) => Promise<T>;
@@ -211,11 +212,11 @@ export async function runBackfill(
               detail: outcome.detail,
             });
         },
-        async each(targets, total, task) {
+        async each(targets, total, task, unit = 'repositories') {
           const shown = createProgress({
             label: `backfill ${kind}`,
             total,
-            unit: kind === 'repository' ? 'repositories' : `${kind}s`,
+            unit,
             now,
           });
           const running = new Set<Promise<void>>();

@@ -47,7 +47,6 @@ export {
   type SigningKeys,
   type SigningKeysOptions,
 } from './identity/keys.ts';
-/** Fetching from hosts that the network names. */
 /** Spool lines, for landing and status. */
 export {
   firehoseFormat,
@@ -56,4 +55,9 @@ export {
   firehoseCursorOf,
   type GapStatement,
 } from './spool/lines.ts';
+/** Streams, for whoever follows a stretch of one. */
 export { jetstreamCursorOf } from './jetstream/event.ts';
+export { openJetstreamSource } from './jetstream/source.ts';
+export { openSpool, type Spool } from './spool/open.ts';
+export { backoffMs } from './stream/backoff.ts';
+export { connect, streamUrl, type Connection } from './stream/connection.ts';

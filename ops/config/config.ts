@@ -25,6 +25,7 @@ const environment = z.object({
   FEEDTRIAL_JETSTREAM_URL: url.default('wss://jetstream2.us-east.bsky.network/subscribe'),
   FEEDTRIAL_MODERATION_URL: url.default('wss://mod.bsky.app'),
   FEEDTRIAL_PLC_URL: url.default('https://plc.directory'),
+  FEEDTRIAL_PUBLIC_API_URL: url.default('https://public.api.bsky.app'),
   FEEDTRIAL_COLLECTIONS: z.string().default(''),
   FEEDTRIAL_VERIFY_WORKERS: z.coerce.number().int().min(0).max(64).default(2),
   FEEDTRIAL_ALLOW_LOOPBACK: flag.default(false),
@@ -93,6 +94,8 @@ export interface Config {
   /** Labeler whose labels `capture --source moderation` follows. */
   moderationUrl: string;
   plcUrl: string;
+  /** Answers what an app would ask, without signing in: profiles, for instance. */
+  publicApiUrl: string;
   /** Collections to keep; empty keeps all. */
   collections: string[];
   verifyWorkers: number;
@@ -197,6 +200,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     jetstreamUrl: e.FEEDTRIAL_JETSTREAM_URL,
     moderationUrl: e.FEEDTRIAL_MODERATION_URL,
     plcUrl: e.FEEDTRIAL_PLC_URL,
+    publicApiUrl: e.FEEDTRIAL_PUBLIC_API_URL,
     collections: e.FEEDTRIAL_COLLECTIONS.split(/[\s,]+/).filter(Boolean),
     verifyWorkers: e.FEEDTRIAL_VERIFY_WORKERS,
     allowLoopback: e.FEEDTRIAL_ALLOW_LOOPBACK,

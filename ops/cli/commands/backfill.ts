@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import type { BackfillOptions, BackfillSummary } from '../../../extract/backfill/index.ts';
 import { EXIT, FeedtrialError, type ExitCode } from '../../errors/index.ts';
 import type { CommandContext, Register } from '../command.ts';
+import { momentUs } from '../moment.ts';
 
 const wholeNumber = (text: string): number => {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It must be a whole number over 0.');
@@ -22,6 +23,11 @@ interface Flags {
   gaps?: true;
   car?: string;
   allowUnverified?: true;
+  likes?: true;
+  profiles?: true;
+  window?: string[];
+  url?: string;
+  limit?: number;
   collections?: string[];
   again?: true;
   dryRun?: true;
@@ -32,7 +38,16 @@ interface Flags {
 }
 
 /** What can be asked for, one at a time. */
-const selections = ['did', 'participants', 'followsOfParticipants', 'gaps', 'car'] as const;
+const selections = [
+  'did',
+  'participants',
+  'followsOfParticipants',
+  'gaps',
+  'car',
+  'likes',
+  'profiles',
+  'window',
+] as const;
 type Selection = (typeof selections)[number];
 
 const optionOf = (selection: Selection): string =>
@@ -69,9 +84,11 @@ function describe(summary: BackfillSummary, say: CommandContext['say']): void {
         (outcomes.failed > 0 ? `, ${outcomes.failed} failed` : '') +
         (summary.resumed > 0 ? `; ${summary.resumed} were done by an earlier run that was stopped` : ''),
     );
-    if (summary.records > 0)
+    if (summary.records > 0 && kind !== 'profile')
       say(
-        `${plural(summary.records, 'record')} in ${(summary.bytes / 1e6).toFixed(1)} MB: ${summary.written} written, ${summary.records - summary.written} known or left out, ${summary.deleted} found deleted`,
+        kind === 'window'
+          ? `${plural(summary.records, 'event')} in ${(summary.bytes / 1e6).toFixed(1)} MB`
+          : `${plural(summary.records, 'record')} in ${(summary.bytes / 1e6).toFixed(1)} MB: ${summary.written} written, ${summary.records - summary.written} known or left out, ${summary.deleted} found deleted`,
       );
   }
   const reasons = Object.entries(summary.reasons).sort(([, a], [, b]) => b - a);
@@ -109,6 +126,23 @@ export const register: Register = (program, run) => {
       '--allow-unverified',
       "with --car: take it also where its signing key can't be had; its rows say so",
     )
+    .option(
+      '--likes',
+      'posts that were liked, reposted, replied to or quoted and that the warehouse does not hold',
+    )
+    .option(
+      '--profiles',
+      'profiles of participants and of authors who posted lately, as the public API shows them',
+    )
+    .option(
+      '--window <moment...>',
+      'what Jetstream had from one moment to another: two times, such as 2026-07-04T12:00:00Z 2026-07-04T14:00:00Z',
+    )
+    .option(
+      '--url <url>',
+      'with --window: Jetstream server (default: FEEDTRIAL_JETSTREAM_URL); with --profiles: API',
+    )
+    .option('--limit <n>', 'with --likes and --profiles: the most wanted so many', wholeNumber)
     .option(
       '--collections <nsid...>',
       "collections to keep, such as 'app.bsky.graph.*' (default: FEEDTRIAL_COLLECTIONS, or all)",
@@ -179,6 +213,17 @@ A record that the lake has and the repository no longer has is written as a dele
                 'no repository has an open gap',
                 "'feedtrial status' shows the other gaps",
               );
+            case 'likes':
+              return backfill.backfillPosts({ ...common, limit: flags.limit });
+            case 'profiles':
+              return backfill.backfillProfiles({ ...common, limit: flags.limit, apiUrl: flags.url });
+            case 'window': {
+              const [from, to, ...more] = flags.window ?? [];
+              if (from === undefined || to === undefined || more.length > 0)
+                throw backfill.backfillErrors.badWindow('a window has a beginning and an end');
+              const [fromUs, toUs] = [momentUs(from), momentUs(to)];
+              return backfill.backfillWindow({ ...common, fromUs, toUs, url: flags.url });
+            }
             case 'car':
               return backfill.backfillCarFile({
                 ...common,
