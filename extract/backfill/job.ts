@@ -12,7 +12,7 @@ export interface Job {
   /** Whether an earlier run of it didn't come to its end. */
   resumed: boolean;
   /** What an earlier run left for this one. */
-  kept: Record<string, unknown>;
+  kept: Record<string, string>;
   end(): void;
 }
 
@@ -24,7 +24,7 @@ export function openJob(
   spool: string,
   request: unknown,
   nowUs: number,
-  keep: () => Record<string, unknown> = () => ({}),
+  keep: () => Record<string, string> = () => ({}),
 ): Job {
   const folder = path.join(spool, '_backfill');
   const file = path.join(folder, `${hash('sha256', JSON.stringify(request)).slice(0, 24)}.json`);

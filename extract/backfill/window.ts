@@ -219,7 +219,7 @@ export async function backfillWindow(options: WindowOptions): Promise<BackfillSu
     const job = openJob(config.spool, ['window', fromUs, toUs, url.href, patterns], session.nowUs(), () => ({
       after: readSeals(config.spool, windowStream).at(-1)?.id ?? '',
     }));
-    const followed = await follow(session, url, options, String(job.kept.after ?? ''));
+    const followed = await follow(session, url, options, job.kept.after ?? '');
     const { failure, coveredFromUs, coveredToUs, attempts } = followed;
     if (session.signal.aborted) return;
     const endedUs = session.nowUs();

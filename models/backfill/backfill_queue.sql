@@ -1,9 +1,9 @@
--- What participants liked is asked for first, and the order would tell who takes part: the file goes to the private lake.
+-- What participants liked is asked for first, and the order would tell who takes part: the file is in the private lake.
 {{ config(
     materialized='table',
     tags=['queue'],
     post_hook="{{ write_lake_file(
-        this, '', 'queue/publish=' ~ var('publish_id'), 'backfill.parquet', 'priority, did, uri',
+        this, '', 'queue/publish=' ~ run_parameter('publish_id'), 'backfill.parquet', 'priority, did, uri',
         lake='FEEDTRIAL_PRIVATE_LAKE'
     ) }}",
 ) }}

@@ -3,7 +3,7 @@
     materialized='table',
     tags=['queue'],
     post_hook="{{ write_lake_file(
-        this, '', 'queue/publish=' ~ var('publish_id'), 'profiles.parquet', 'priority, did', lake='FEEDTRIAL_PRIVATE_LAKE'
+        this, '', 'queue/publish=' ~ run_parameter('publish_id'), 'profiles.parquet', 'priority, did', lake='FEEDTRIAL_PRIVATE_LAKE'
     ) }}",
 ) }}
 

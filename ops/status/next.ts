@@ -1,4 +1,4 @@
-import { span, type Run } from '../runs/index.ts';
+import { clock, span, type Run } from '../runs/index.ts';
 import type { StreamStatus } from './capture.ts';
 import type { LakeStatus } from './lake.ts';
 import type { ServerStatus } from './server.ts';
@@ -28,6 +28,9 @@ export const plural = (n: number, one: string): string =>
   `${n.toLocaleString('en-US')} ${one}${n === 1 ? '' : 's'}`;
 
 const staleAfterS = 3 * 3_600;
+
+/** Kinds of gaps that are of one repository each. */
+const gapsOfRepositories = ['chain_break', 'sync'];
 
 /**
  * What to do next, the most urgent first; never empty. Each line is a sentence with the command that does it.
@@ -98,11 +101,24 @@ export function nextSteps(status: Status): string[] {
     steps.push(
       `nothing has come in for ${span((nowUs - eventUs) / 1e6)}: 'feedtrial capture --source firehose' goes on where it stopped`,
     );
-  // what was before capture began is no fault of it
-  const openGaps = lake.gaps.reduce((sum, gap) => sum + (gap.kind === 'first_start' ? 0 : gap.open), 0);
-  if (openGaps > 0)
+  const openOf = (is: (kind: string) => boolean) => {
+    const of = lake.gaps.filter(({ kind }) => is(kind));
+    const since = of.flatMap(({ oldestUs }) => oldestUs ?? []);
+    return {
+      n: of.reduce((sum, { open }) => sum + open, 0),
+      since: since.length > 0 ? Math.min(...since) : null,
+    };
+  };
+  const repositories = openOf((kind) => gapsOfRepositories.includes(kind));
+  if (repositories.n > 0)
     steps.push(
-      `${plural(openGaps, 'open gap')}: what they miss is not in the feeds until a backfill closes them`,
+      `${plural(repositories.n, 'open gap')} of single repositories: 'feedtrial backfill --gaps' fetches those whole and closes them`,
+    );
+  // what was before capture began is no fault of it
+  const stretches = openOf((kind) => kind !== 'first_start' && !gapsOfRepositories.includes(kind));
+  if (stretches.n > 0)
+    steps.push(
+      `${plural(stretches.n, 'open gap')}${stretches.since === null ? '' : ` since ${clock(stretches.since)} UTC`}: what they miss is not in the feeds; 'feedtrial backfill --window FROM TO' fetches it and closes them`,
     );
   if (!server.up && lake.generation !== null)
     steps.push("the feed server is down: 'feedtrial serve' starts it");

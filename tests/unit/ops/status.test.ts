@@ -159,12 +159,14 @@ describe('what to do next', () => {
         gaps: [
           { kind: 'crash', open: 2, oldestUs: null },
           { kind: 'first_start', open: 1, oldestUs: null },
+          { kind: 'chain_break', open: 5, oldestUs: null },
         ],
       },
       server: { ...healthy.server, generation: 'g0' },
     };
     expect(next(status)).toMatch(/nothing has come in for 6\.7 h/);
-    expect(next(status)).toMatch(/2 open gaps/);
+    expect(next(status)).toMatch(/2 open gaps: .*'feedtrial backfill --window/);
+    expect(next(status)).toMatch(/5 open gaps of single repositories: 'feedtrial backfill --gaps'/);
     expect(next(status)).toMatch(/feeds are 6\.8 h old/);
     expect(next(status)).toMatch(/serves g0, g1 is published/);
   });
