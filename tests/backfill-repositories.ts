@@ -20,7 +20,11 @@ export const madeDid = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa';
 /** A repository of posts and likes made and signed by @atproto/repo, exported as a server exports it. */
 export async function makeRepository(
   records: number,
-  { did = madeDid, keypair }: { did?: string; keypair?: Secp256k1Keypair } = {},
+  {
+    did = madeDid,
+    keypair,
+    textLength = 0,
+  }: { did?: string; keypair?: Secp256k1Keypair; textLength?: number } = {},
 ): Promise<MadeRepository> {
   const key = keypair ?? (await Secp256k1Keypair.create({ exportable: true }));
   const storage = new MemoryBlockstore();
@@ -34,7 +38,12 @@ export async function makeRepository(
     };
     const record =
       i % 3 === 0
-        ? { $type: collection, text: `Post ${i} of a made repository, äöü 🙂`, langs: ['en'], createdAt }
+        ? {
+            $type: collection,
+            text: `Post ${i} of a made repository, äöü 🙂`.padEnd(textLength, '.'),
+            langs: ['en'],
+            createdAt,
+          }
         : { $type: collection, subject, createdAt };
     return {
       action: WriteOpAction.Create,
