@@ -1,4 +1,4 @@
-import { AtpAgent } from '@atproto/api';
+import type { AtpAgent } from '@atproto/api';
 import type { Config } from '../../ops/config/index.ts';
 import { describeError } from '../../ops/errors/index.ts';
 import { isAccountDid, resolveDid, resolveHandle, useStudy, type StudyStore } from '../../study/index.ts';
@@ -55,7 +55,8 @@ async function signIn(config: Config, publisher: Publisher, resolverUrl?: string
     if (typeof endpoint !== 'string') throw new Error("the account's document names no server");
     if (!endpoint.startsWith('https://') && !allowLoopback)
       throw new Error('the server of the account does not speak https: a password is not sent there');
-    const agent = new AtpAgent({ service: endpoint });
+    const api = await import('@atproto/api'); // half a second, which a server that starts doesn't need
+    const agent = new api.AtpAgent({ service: endpoint });
     await agent.login({ identifier: did, password });
     return { agent, did };
   } catch (cause) {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Config } from '../../ops/config/index.ts';
 import { describeError } from '../../ops/errors/index.ts';
 import { log } from '../../ops/telemetry/index.ts';
@@ -102,15 +102,16 @@ export const isRemoteStore = ({ studyDb }: Pick<Config, 'studyDb'>): boolean =>
 
 const int8 = 20; // its numbers are counts and microseconds, which a double holds exactly until the year 2255
 
-function openPostgres(url: string): pg.Pool {
-  const pool = new pg.Pool({
+async function openPostgres(url: string): Promise<pg.Pool> {
+  const { default: driver } = await import('pg'); // only where it is used
+  const pool = new driver.Pool({
     connectionString: url,
     max: 8,
     connectionTimeoutMillis: 5_000,
     application_name: 'feedtrial',
     types: {
       getTypeParser: ((oid: number, format?: 'text'): unknown =>
-        oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+        oid === int8 ? Number : driver.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   });
   // of a connection that nobody uses at the moment: the next query opens another, and says so if it can't
@@ -131,7 +132,7 @@ export async function openStudyStore(config: Config, options: OpenStoreOptions =
   if (scheme !== undefined && !/^postgres(ql)?$/i.test(scheme)) throw studyErrors.storeUnsupported(scheme);
   try {
     const place = scheme === undefined ? sqlitePlace(path.resolve(studyDb)) : null;
-    const pool = place === null ? openPostgres(studyDb) : null;
+    const pool = place === null ? await openPostgres(studyDb) : null;
     const db = new Kysely<StudyTables>({
       dialect:
         pool === null
