@@ -15,6 +15,7 @@ import { openGenerations } from './feeds/generations.ts';
 import { openTombstones } from './feeds/tombstones.ts';
 import { openLimits } from './limits.ts';
 import { openMetrics } from './metrics.ts';
+import { previewRoute } from './preview/route.ts';
 import { describeRoutes } from './routes/describe.ts';
 import { feedSkeletonRoute } from './routes/feed-skeleton.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -145,6 +146,7 @@ function buildApp(service: Service): App {
   describeRoutes(app, service);
   healthRoutes(app, service);
   studyRoutes(app, service);
+  previewRoute(app, service);
   const drain = async (): Promise<void> => {
     const begun = performance.now();
     // Node counts a new connection as busy until its first request has come, which may be never.
@@ -201,6 +203,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         now,
       }),
       firstRequests,
+      lake,
       store,
       now,
     };

@@ -1,4 +1,4 @@
-import { defaultParticipant } from '../lake/index.ts';
+import { defaultParticipant, type Lake } from '../lake/index.ts';
 import type { Config } from '../ops/config/index.ts';
 import type { Membership, StudyStore } from '../study/index.ts';
 import type { Keys } from './auth/keys.ts';
@@ -27,6 +27,7 @@ export interface Service {
   metrics: Metrics;
   limits: Limits;
   firstRequests: FirstRequests;
+  lake: Lake;
   store: StudyStore;
   now: () => number;
 }
