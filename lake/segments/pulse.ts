@@ -34,14 +34,30 @@ export interface CapturePulse {
 
 const fileOf = (spool: string, stream: string): string => path.join(spool, `${stream}.status.json`);
 
-/** Replaces what was said before. Never worth failing for: a full disk says so elsewhere. */
+/** A pulse is padded to this, so that one fits in the place of another on a disk that is full. */
+const pulseBytes = 4_096;
+
+/** Replaces what was said before, on a full disk too: that the disk is full is what has to be said then. Never worth failing for. */
 export function writePulse(spool: string, stream: string, pulse: CapturePulse): void {
   const file = fileOf(spool, stream);
+  const text = JSON.stringify(pulse);
+  const padded = text.padEnd(Math.ceil(text.length / pulseBytes) * pulseBytes);
   try {
-    fs.writeFileSync(`${file}.tmp`, JSON.stringify(pulse));
+    fs.writeFileSync(`${file}.tmp`, padded);
     fs.renameSync(`${file}.tmp`, file);
   } catch {
-    // `stalled` and the log have it
+    try {
+      fs.rmSync(`${file}.tmp`, { force: true });
+      const open = fs.openSync(file, 'r+');
+      try {
+        // not at once: who reads in between finds no JSON, and looks again
+        fs.writeSync(open, padded, 0, 'utf8');
+      } finally {
+        fs.closeSync(open);
+      }
+    } catch {
+      // the log has it
+    }
   }
 }
 
