@@ -12,6 +12,7 @@ import { isCollectionPattern } from './firehose/collections.ts';
 import { openFirehoseSource } from './firehose/source.ts';
 import { openVerifiers } from './firehose/verifiers.ts';
 import { closeIdleConnections } from '../../ops/fetch/index.ts';
+import { takeStreamLease, type LeasePosition } from './handover/lease.ts';
 import { openSigningKeys } from './identity/keys.ts';
 import { resolveSigningKey } from './identity/resolve.ts';
 import { isVersion2, jetstreamCursorOf } from './jetstream/event.ts';
@@ -64,6 +65,13 @@ export interface CaptureOptions {
   zstdDictionary?: string | undefined;
   /** Asks a capture that has the stream to end, and goes on where it stopped. */
   takeOver?: boolean | undefined;
+  /**
+   * Holds the stream's lease on the lake, for captures that share the lake and no spool: this one begins where the one
+   * before it stopped. Default false.
+   */
+  lease?: boolean | undefined;
+  /** How often the lease is renewed; milliseconds, default 5 s. */
+  leaseEveryMs?: number | undefined;
   /** How long to wait for it; milliseconds, default 30 s. */
   takeOverWaitMs?: number | undefined;
   /** Aborting it seals the spool and returns within five seconds. */
@@ -179,15 +187,46 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       timeOf: ordersBySeq ? eventTimeOf : jetstreamCursorOf,
       now,
     });
-    const tombstones = openTombstonePublisher({ lake: openLake(config.lake), stream: source, runId, now });
+    const lake = openLake(config.lake);
+    const tombstones = openTombstonePublisher({ lake, stream: source, runId, now });
     for (const { id } of spool.recovered)
       seeSegment(tombstones, path.join(config.spool, source, `${id}.ndjson`));
-    const past = readSettings(config.spool, source);
     const server = serverOf(url);
+    const lease =
+      options.lease === true
+        ? await takeStreamLease({
+            lake,
+            stream: source,
+            runId,
+            server,
+            takeOver: options.takeOver === true,
+            ...(waitMs === undefined ? {} : { waitMs }),
+            ...(options.leaseEveryMs === undefined ? {} : { renewEveryMs: options.leaseEveryMs }),
+            signal: options.signal,
+            now,
+          }).catch(async (error: unknown) => {
+            await spool.close();
+            throw error;
+          })
+        : null;
+    const past = readSettings(config.spool, source);
+    const own = spool.resumedCursor === null ? null : { cursor: spool.resumedCursor, us: spool.resumedUs };
+    const inherited = inheritedPosition(
+      lease?.from ?? null,
+      own?.cursor ?? null,
+      ordersBySeq ? server : null,
+    );
+    const resumed = inherited ?? own;
     // Jetstream's cursor is a time, which every server of its kind understands
     const changedFrom =
-      past === null || !ordersBySeq || past.url === server || options.sameServer === true ? null : past.url;
-    const beganUs = spool.resumedUs ?? now() * 1000;
+      past === null ||
+      !ordersBySeq ||
+      past.url === server ||
+      options.sameServer === true ||
+      inherited !== null
+        ? null
+        : past.url;
+    const beganUs = resumed?.us ?? now() * 1000;
     const missed = past === null ? [] : newlyKept(past.kept, collections);
     for (const { collection, sinceUs } of missed)
       log.warn('a collection is kept that was left out before', { collection, since_us: sinceUs });
@@ -213,16 +252,28 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
     const unwatch = watchForSuccessor(config.spool, source, () => {
       followed.abort();
     });
+    const standsAt = (): LeasePosition => ({
+      server,
+      // what was inherited is durable with whoever had it
+      cursor:
+        spool.appended.bytes > 0 && spool.durableCursor !== own?.cursor
+          ? spool.durableCursor
+          : (resumed?.cursor ?? null),
+      us: last.position.us,
+    });
+    lease?.keep(standsAt, () => {
+      followed.abort();
+    });
     const signals = options.signal === undefined ? [followed.signal] : [followed.signal, options.signal];
     const ended = new AbortController();
     let chain: Chain | null = null;
-    let startCursor = spool.resumedCursor;
+    let startCursor = resumed?.cursor ?? null;
     const progress = createProgress({ label: `capture ${source}`, unit: 'events', now });
     let shown = 0;
     let last: Pulse = {
       connected: false,
       paused: false,
-      position: { cursor: spool.resumedCursor, us: spool.resumedUs },
+      position: { cursor: resumed?.cursor ?? null, us: resumed?.us ?? null },
       source: { counts: newSourceCounts(), retrying: 0 },
     };
     const rate = openRate();
@@ -255,9 +306,10 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
     };
     try {
       if (firehose && (options.verify ?? true)) {
-        const { resumedCursor, resumedUs } = spool;
-        const resumed = resumedCursor === null ? null : { cursor: resumedCursor, us: resumedUs };
-        const opened = openChain(config.spool, resumed, { now });
+        // states of before another capture had the stream tell nothing of what follows on that one
+        const opened = openChain(config.spool, inherited === null ? own : { ...inherited, us: null }, {
+          now,
+        });
         chain = opened.chain;
         startCursor = opened.cursor;
       }
@@ -311,6 +363,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         spool,
         openSource,
         startCursor,
+        startUs: resumed?.us ?? null,
         foreignCursor:
           changedFrom === null || !firehose
             ? null
@@ -318,7 +371,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
                 kind: 'source_changed',
                 detail: `the cursor was of ${changedFrom}, and now ${server} is followed from what is new: a backfill can fetch what lies between`,
               },
-        statements: collectionGaps(source, missed, { cursor: spool.resumedCursor, us: beganUs }),
+        statements: collectionGaps(source, missed, { cursor: resumed?.cursor ?? null, us: beganUs }),
         maxEvents: options.maxEvents ?? null,
         idleExitMs: options.idleExitSeconds === undefined ? null : options.idleExitSeconds * 1_000,
         ...(options.watchdogSeconds === undefined ? {} : { idleMs: options.watchdogSeconds * 1_000 }),
@@ -378,6 +431,8 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         remember(sealed && spool.appended.bytes > 0);
       } finally {
         chain?.close(sealed);
+        if (lease !== null)
+          await Promise.race([lease.end(standsAt()), wait(1_000, undefined, { ref: false })]);
         say(true);
       }
       // not worth the five seconds that a stop may take: landing hides what this doesn't
@@ -386,6 +441,20 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
       progress.done('sealed');
     }
   });
+}
+
+/**
+ * Where the capture before came to that had the lease, if that is further than this spool.
+ * @param server that its cursor must be of; null where a cursor is good at any
+ */
+function inheritedPosition(
+  from: LeasePosition | null,
+  ownCursor: number | null,
+  server: string | null,
+): { cursor: number; us: number | null } | null {
+  if (from === null || from.cursor === null) return null;
+  if (server !== null && from.server !== server) return null;
+  return ownCursor === null || from.cursor > ownCursor ? { cursor: from.cursor, us: from.us } : null;
 }
 
 /** True if all is durable. Closing must not hide the error that led to it: a spool that failed once fails again here. */

@@ -26,6 +26,10 @@ export const captureErrors = {
     new FeedtrialError('FT_CAPTURE_LOCKED', `another capture writes the stream '${stream}': ${holder}`, {
       fix: 'stop it first, take over from it (--take-over), or give this one a spool of its own (FEEDTRIAL_SPOOL)',
     }),
+  leased: (stream: string, holder: string) =>
+    new FeedtrialError('FT_CAPTURE_LEASED', `another capture has the lease on '${stream}': ${holder}`, {
+      fix: 'stop it first, take over from it (--take-over), or capture without --lease: what two take twice is folded',
+    }),
   notTakenOver: (stream: string, waitedMs: number, cause: Error) =>
     new FeedtrialError(
       'FT_CAPTURE_LOCKED',

@@ -18,6 +18,8 @@ export interface FollowOptions {
   idleMs?: number;
   /** Where to go on instead of the spool's cursor: before it, never after it. */
   startCursor?: number | null;
+  /** Time that the cursor stands for, where that isn't the spool's; microseconds UTC. */
+  startUs?: number | null;
   /** The cursor is another server's: what is new is asked for, and what lies between stays a gap of this kind. */
   foreignCursor?: { kind: string; detail: string } | null;
   /** Stated before anything is taken. */
@@ -90,7 +92,7 @@ export async function followStream(options: FollowOptions): Promise<Followed> {
 
   const position: StreamPosition = {
     cursor: options.startCursor ?? spool.resumedCursor,
-    us: spool.resumedUs,
+    us: options.startUs ?? spool.resumedUs,
   };
   const foreign = position.cursor === null ? null : (options.foreignCursor ?? null);
   let fromNow = foreign !== null; // the server refused our cursor, or never gave it: ask for what is new

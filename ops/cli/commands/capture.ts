@@ -25,6 +25,7 @@ interface Options {
   verify: boolean;
   sameServer?: boolean;
   takeOver?: boolean;
+  lease?: boolean;
   zstdDictionary?: string;
 }
 
@@ -57,6 +58,10 @@ export const register: Register = (program, run) => {
     )
     .option('--zstd-dictionary <file>', 'dictionary of a Jetstream server: events come compressed')
     .option('--take-over', 'ask a capture that has the stream to end, and go on where it stopped')
+    .option(
+      '--lease',
+      'hold a lease on the lake, for captures that share the lake but no spool: begins where the one before it stopped, and with --take-over asks it to end',
+    )
     .option('--same-server', 'the address is a new one of the server that the cursor is of')
     .option(
       '--no-verify',
@@ -85,6 +90,7 @@ the same spool; it asks the one before to seal and end, and goes on from its cur
           verify: options.verify,
           sameServer: options.sameServer,
           takeOver: options.takeOver,
+          lease: options.lease,
           zstdDictionary: options.zstdDictionary,
         });
         const rejected = Object.entries(summary.rejected);
