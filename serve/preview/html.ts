@@ -1,4 +1,4 @@
-/** Text that is HTML already: made by `html` alone. */
+/** Text that is HTML already: made by `markup` and the style alone. */
 export class Html {
   readonly text: string;
 
@@ -24,7 +24,10 @@ const render = (content: Content): string => {
   return String(content).replace(/[&<>"']/g, (character) => entities[character] ?? '');
 };
 
-/** A template in which everything that is put in is text, unless `html` made it. */
-export function html(strings: TemplateStringsArray, ...contents: Content[]): Html {
+/**
+ * A template in which everything that is put in is text, unless `markup` made it. It isn't named `html`, since formatters put
+ * spaces into such templates, and the words of posts keep theirs.
+ */
+export function markup(strings: TemplateStringsArray, ...contents: Content[]): Html {
   return new Html(strings.reduce((text, part, i) => text + part + render(contents[i]), ''));
 }
