@@ -7,7 +7,7 @@ import path from 'node:path';
 export interface BlockBytes {
   readonly length: number;
   append(bytes: Buffer): void;
-  /** A piece; it stays as it is, whatever is read afterwards. */
+  /** A piece, valid until the next is read: whoever wants to keep it copies it. */
   read(offset: number, length: number): Buffer;
   /** Frees memory and file. */
   close(): void;
@@ -29,6 +29,7 @@ export function openBlockBytes(spillBytes: number, folder = os.tmpdir()): BlockB
   let written = 0; // bytes of the file; what comes after is in memory
   let window = Buffer.alloc(0);
   let windowStart = 0;
+  let windowEnd = 0;
 
   const write = (): void => {
     const end = length - written;
@@ -62,23 +63,23 @@ export function openBlockBytes(spillBytes: number, folder = os.tmpdir()): BlockB
     read(offset, size) {
       if (fd === null) return memory.subarray(offset, offset + size);
       if (written < length) write();
-      if (offset < windowStart || offset + size > windowStart + window.length) {
+      if (offset < windowStart || offset + size > windowEnd) {
         // blocks that belong together mostly lie together
         const wanted = Math.min(Math.max(windowBytes, size), length - offset);
-        window = Buffer.allocUnsafe(wanted);
-        for (let at = 0; at < wanted;) {
-          const read = fs.readSync(fd, window, at, wanted - at, offset + at);
+        if (wanted > window.length) window = Buffer.allocUnsafeSlow(Math.max(windowBytes, wanted));
+        windowStart = windowEnd = offset;
+        while (windowEnd < offset + wanted) {
+          const read = fs.readSync(fd, window, windowEnd - offset, offset + wanted - windowEnd, windowEnd);
           if (read === 0) throw new Error('a temporary file became shorter while it was read');
-          at += read;
+          windowEnd += read;
         }
-        windowStart = offset;
       }
       return window.subarray(offset - windowStart, offset - windowStart + size);
     },
     close() {
       if (fd !== null) fs.closeSync(fd);
       fd = null;
-      length = written = 0;
+      length = written = windowStart = windowEnd = 0;
       memory = window = Buffer.alloc(0);
     },
   };
