@@ -19,5 +19,5 @@ it('a repository of 300 MB is checked in far less memory than it has bytes', asy
     `${(made.car.length / 1e6).toFixed(0)} MB read in ${peakMb.toFixed(0)} MB, ${beforeMb.toFixed(0)} MB of them before`,
   );
   expect(lines).toBe(15_000);
-  expect(peakMb - beforeMb).toBeLessThan(160);
+  expect(peakMb - beforeMb).toBeLessThan(250);
 });
