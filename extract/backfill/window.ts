@@ -10,7 +10,10 @@ import {
   openSpool,
   streamUrl,
   type Connection,
+  type Source,
 } from '../capture/index.ts';
+import { asStreamed } from './archive/block.ts';
+import { openArchive } from './archive/read.ts';
 import { backfillErrors } from './errors.ts';
 import { Failure } from './failure.ts';
 import { openJob } from './job.ts';
@@ -52,6 +55,40 @@ interface Followed {
   bytes: number;
   attempts: number;
   failure: Failure | null;
+  /** Why the archive gave nothing, where there is one and it was needed. */
+  archiveFailure: string | null;
+}
+
+/**
+ * Takes a stretch from the archive that a server of version 2 offers.
+ * @returns what it covers of it; null where the server has no archive, or nothing of this stretch in it
+ * @throws Failure
+ */
+async function takeArchive(
+  session: Session,
+  url: URL,
+  source: Source,
+  options: WindowOptions,
+  untilUs: number,
+): Promise<{ fromUs: number; toUs: number } | null> {
+  const server = new URL(url.href.replace(/^ws/, 'http'));
+  // the operator named this server, the network didn't
+  const asking = { ...session.asking, allowLoopback: true };
+  const archive = await openArchive(server, asking, session.patience);
+  const fromUs = options.fromUs - marginUs;
+  if (archive === null || archive.fromUs > untilUs || archive.toUs < fromUs) return null;
+  const keeps = collectionFilter(options.collections ?? options.config.collections);
+  for await (const events of archive.events(fromUs, untilUs + marginUs)) {
+    for (const event of events) {
+      const message = event.collection === '' || keeps(event.collection) ? asStreamed(event) : null;
+      if (message !== null) source.take(message);
+    }
+    await source.drained();
+  }
+  return {
+    fromUs: Math.max(options.fromUs, archive.fromUs),
+    toUs: Math.min(untilUs, archive.toUs),
+  };
 }
 
 /** Follows a server from one moment to another into the spool; what a run that was killed had of it is not asked for again. */
@@ -83,6 +120,7 @@ async function follow(
     let coveredFromUs = options.fromUs;
     let first = reachedUs === null;
     let failure: Failure | null = null;
+    let archiveFailure: string | null = null;
     const source = openJetstreamSource({
       url,
       spool,
@@ -150,10 +188,29 @@ async function follow(
           },
         ).catch(() => undefined);
     }
+    let coveredToUs = failure === null && !session.signal.aborted ? options.toUs : reachedUs;
+    const stale = failure !== null && coveredToUs === null;
+    if (!session.signal.aborted && (stale || coveredFromUs > options.fromUs)) {
+      // what the stream no longer has, the archive may
+      const wantedUs = stale ? options.toUs : coveredFromUs;
+      const had = await takeArchive(session, url, source, options, wantedUs).catch((error: unknown) => {
+        if (!(error instanceof Failure)) throw error;
+        archiveFailure = error.message;
+        return null;
+      });
+      if (had !== null && stale) {
+        coveredFromUs = had.fromUs;
+        coveredToUs = had.toUs;
+        failure = null;
+      } else if (had !== null && had.toUs >= wantedUs) coveredFromUs = had.fromUs;
+      else if (had !== null) archiveFailure = `it ends at ${iso(had.toUs)}, before what the stream has`;
+    }
+    await source.drained();
     await source.close();
     return {
       coveredFromUs,
-      coveredToUs: failure === null && !session.signal.aborted ? options.toUs : reachedUs,
+      coveredToUs,
+      archiveFailure,
       events: source.counts.events,
       bytes: spool.appended.bytes,
       attempts,
@@ -220,10 +277,10 @@ export async function backfillWindow(options: WindowOptions): Promise<BackfillSu
       after: readSeals(config.spool, windowStream).at(-1)?.id ?? '',
     }));
     const followed = await follow(session, url, options, job.kept.after ?? '');
-    const { failure, coveredFromUs, coveredToUs, attempts } = followed;
+    const { failure, coveredFromUs, coveredToUs, attempts, archiveFailure } = followed;
     if (session.signal.aborted) return;
     const endedUs = session.nowUs();
-    const window = `${iso(fromUs)} to ${iso(toUs)}`;
+    const window = `${iso(fromUs)} to ${iso(toUs)}${archiveFailure === null ? '' : ` (the archive: ${archiveFailure})`}`;
     const about = { kind: 'window', did: null, uri: null, host: url.host } as const;
     const counted = { records: followed.events, written: followed.events, deleted: 0, bytes: followed.bytes };
     const outcome =

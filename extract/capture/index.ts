@@ -58,6 +58,7 @@ export {
 /** Streams, for whoever follows a stretch of one. */
 export { jetstreamCursorOf } from './jetstream/event.ts';
 export { openJetstreamSource } from './jetstream/source.ts';
+export type { Source } from './stream/source.ts';
 export { openSpool, type Spool } from './spool/open.ts';
 export { backoffMs } from './stream/backoff.ts';
 export { connect, streamUrl, type Connection } from './stream/connection.ts';

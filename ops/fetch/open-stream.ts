@@ -7,6 +7,8 @@ export interface StreamOptions {
   /** Refuse hosts that resolve to an address which is not public, and redirects to them. */
   publicOnly: boolean;
   accept: string;
+  /** Other headers of the request, such as a range. */
+  headers?: Record<string, string> | undefined;
   /** How long the server may take to begin its answer, and between two pieces of it; default 30 s. */
   idleMs?: number;
   /** How long the whole answer may take; default 30 min. */
@@ -107,7 +109,11 @@ async function get(url: URL, options: StreamOptions): Promise<StreamedAnswer> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = (url.protocol === 'https:' ? https : http).get(
       url,
-      { agent, signal: controller.signal, headers: { accept, 'user-agent': 'feedtrial-backfill' } },
+      {
+        agent,
+        signal: controller.signal,
+        headers: { ...options.headers, accept, 'user-agent': 'feedtrial-backfill' },
+      },
       resolve,
     );
     request.on('error', (cause) => {

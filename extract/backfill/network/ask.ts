@@ -14,6 +14,8 @@ export interface Asking {
   idleMs: number;
   totalMs: number;
   maxBytes: number;
+  /** Headers beside the usual ones. */
+  headers?: Record<string, string>;
   now: () => number;
   random: () => number;
 }
@@ -106,12 +108,13 @@ async function askNow<T>(
         totalMs: asking.totalMs,
         maxBytes: asking.maxBytes,
         signal: asking.signal,
+        headers: asking.headers,
       });
     } catch (error) {
       throw ofFetch(error);
     }
     const retryAtMs = host.heed(answer.status, answer.headers);
-    if (answer.status !== 200) throw await refusal(answer, retryAtMs);
+    if (answer.status !== 200 && answer.status !== 206) throw await refusal(answer, retryAtMs);
     try {
       return await read(answer);
     } catch (error) {
