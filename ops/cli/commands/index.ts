@@ -5,6 +5,7 @@ import { register as alerts } from './alerts.ts';
 import { register as capture } from './capture.ts';
 import { register as cycle } from './cycle.ts';
 import { register as diff } from './diff.ts';
+import { register as dashboard } from './dashboard.ts';
 import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as lake } from './lake.ts';
@@ -41,6 +42,7 @@ export const commands: Register[] = [
   runs,
   observe,
   alerts,
+  dashboard,
   doctor,
   backup,
   restore,
