@@ -66,7 +66,7 @@ export async function backfillProfiles(options: ProfilesOptions): Promise<Backfi
   const { config } = options;
   const api = new URL(options.apiUrl ?? config.publicApiUrl);
   return runBackfill(options, 'profile', async (session) => {
-    const relation = await openBackfillQueue(config, 'profiles');
+    const { relation, publishedUs } = await openBackfillQueue(config, 'profiles');
     const rows = await session.engine.rows<{ did: string }>(
       `SELECT did FROM ${relation} WHERE did LIKE ${sqlText('did:%')} ORDER BY priority, did ${options.limit === undefined ? '' : `LIMIT ${options.limit}`}`,
     );
@@ -82,7 +82,7 @@ export async function backfillProfiles(options: ProfilesOptions): Promise<Backfi
     }
     const job = openJob(config.spool, ['profile', options.limit ?? null], session.nowUs());
     const targets = everyone.map((did) => ({ did, uri: null }));
-    const left = leftToAsk(session, job.startedUs, targets).map((i) => everyone[i] as string);
+    const left = leftToAsk(session, job.startedUs, targets, publishedUs).map((i) => everyone[i] as string);
     session.summary.asked = left.length;
     session.summary.resumed = everyone.length - left.length;
     // the operator named this server, the network didn't

@@ -3,12 +3,23 @@ import { openLake, sqlText } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { backfillErrors } from './errors.ts';
 
+export interface BackfillQueue {
+  /** `read_parquet(…)` of its rows. */
+  relation: string;
+  /** When it was published, microseconds UTC: what was found out since isn't in it. */
+  publishedUs: number;
+}
+
 /**
- * Relation of a queue that SQL wrote to the private lake, as `queue/current.json` of the lake names it.
+ * A queue that SQL wrote to the private lake, as `queue/current.json` of the lake names it.
  * @throws FeedtrialError FT_BACKFILL_QUEUE where none was published
  */
-export async function openBackfillQueue(config: Config, name: 'backfill' | 'profiles'): Promise<string> {
-  const pointer = await openLake(config.lake).read('queue/current.json');
+export async function openBackfillQueue(
+  config: Config,
+  name: 'backfill' | 'profiles',
+): Promise<BackfillQueue> {
+  const shared = openLake(config.lake);
+  const pointer = await shared.read('queue/current.json');
   if (pointer === null) throw backfillErrors.noQueue(name);
   const { publish_id: publishId } = JSON.parse(Buffer.from(pointer).toString('utf8')) as {
     publish_id: string;
@@ -16,7 +27,11 @@ export async function openBackfillQueue(config: Config, name: 'backfill' | 'prof
   const lake = openLake(config.privateLake);
   const file = `queue/publish=${publishId}/${name}.parquet`;
   if (!(await lake.exists(file))) throw backfillErrors.noQueue(name);
-  return `read_parquet(${sqlText(lake.uri(file))})`;
+  const published = (await shared.list('queue')).find(({ path }) => path === 'queue/current.json');
+  return {
+    relation: `read_parquet(${sqlText(lake.uri(file))})`,
+    publishedUs: Math.floor((published?.modifiedMs ?? 0) * 1000),
+  };
 }
 
 /** A post that is wanted, as the model `backfill_queue` has it. */

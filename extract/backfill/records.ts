@@ -59,8 +59,10 @@ async function fetchRecord(session: Session, account: Account, post: WantedPost)
 export async function backfillPosts(options: RecordsOptions): Promise<BackfillSummary> {
   const { config } = options;
   let repositories: string[] = [];
+  let publishedUs = Infinity;
   const summary = await runBackfill(options, 'record', async (session) => {
-    const relation = await openBackfillQueue(config, 'backfill');
+    const { relation, publishedUs: since } = await openBackfillQueue(config, 'backfill');
+    publishedUs = since;
     const wanted = await readWantedPosts(session.engine, relation, options.limit);
     repositories = wanted.repositories;
     const posts = [...wanted.records.values()].flat();
@@ -75,7 +77,9 @@ export async function backfillPosts(options: RecordsOptions): Promise<BackfillSu
       return;
     }
     const job = openJob(config.spool, ['record', options.limit ?? null], session.nowUs());
-    const left = new Set(leftToAsk(session, job.startedUs, posts).map((i) => (posts[i] as WantedPost).uri));
+    const left = new Set(
+      leftToAsk(session, job.startedUs, posts, publishedUs).map((i) => (posts[i] as WantedPost).uri),
+    );
     session.summary.asked = left.size;
     session.summary.resumed = posts.length - left.size;
 
@@ -155,7 +159,7 @@ export async function backfillPosts(options: RecordsOptions): Promise<BackfillSu
     if (!session.signal.aborted) job.end();
   });
   if (repositories.length === 0 || summary.stoppedBy === 'signal') return summary;
-  const whole = await backfillRepositories({ ...options, dids: repositories });
+  const whole = await backfillRepositories({ ...options, dids: repositories, publishedUs });
   return combined(summary, whole);
 }
 

@@ -30,6 +30,8 @@ export interface RepositoriesOptions extends BackfillOptions {
   dids: readonly string[];
   /** What was asked for, by which a later run finds what an earlier one began; by default the DIDs. */
   request?: unknown;
+  /** When the queue that names them was published, microseconds UTC: what was fetched since isn't fetched again. */
+  publishedUs?: number | undefined;
 }
 
 /** Looks accounts up, no faster than the directory may be asked. */
@@ -192,7 +194,9 @@ export async function backfillRepositories(options: RepositoriesOptions): Promis
     const request = ['repository', options.request ?? [...dids].sort(), collections];
     const job = openJob(config.spool, request, session.nowUs());
     const targets = dids.map((did) => ({ did, uri: null }));
-    const left = leftToAsk(session, job.startedUs, targets).map((i) => dids[i] as string);
+    const left = leftToAsk(session, job.startedUs, targets, options.publishedUs).map(
+      (i) => dids[i] as string,
+    );
     summary.asked = left.length;
     summary.resumed = dids.length - left.length;
     await nameTargets(session.engine, left);

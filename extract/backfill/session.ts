@@ -270,15 +270,22 @@ export async function runBackfill(
 
 export const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** What was done since a job began needn't be asked again. */
+/**
+ * Numbers of the targets that are still to be asked for: not those of which something came of since the job began, nor, where a queue
+ * named them, those that were answered since it was published.
+ */
 export function leftToAsk(
   session: Session,
   startedUs: number,
   targets: readonly { did: string | null; uri: string | null }[],
+  publishedUs = Infinity,
 ): number[] {
-  return targets.flatMap((target, i) =>
-    (session.last.get(keyOf(target))?.endedUs ?? -1) >= startedUs ? [] : [i],
-  );
+  return targets.flatMap((target, i) => {
+    const last = session.last.get(keyOf(target));
+    if (last === undefined) return [i];
+    const answered = last.outcome !== 'failed' && last.endedUs >= publishedUs;
+    return last.endedUs >= startedUs || answered ? [] : [i];
+  });
 }
 
 /** Nothing was read: why. */

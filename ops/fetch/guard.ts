@@ -32,7 +32,7 @@ const agents = {
   'public:': new https.Agent({
     keepAlive: true,
     maxSockets: 64,
-    maxFreeSockets: 4,
+    maxFreeSockets: 1,
     timeout: 30_000,
     lookup: publicLookup,
   }),

@@ -1,10 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { backfillRepositories, backfillWindow, findTargets } from '../../../extract/backfill/index.ts';
 import { openSegmentWriter } from '../../../lake/index.ts';
 import type { Config } from '../../../ops/config/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
-import { startJetstreamDouble } from '../../relay/index.ts';
+import { spooledLines, startJetstreamDouble } from '../../relay/index.ts';
 import { nthDid, startFakeNetwork } from './fake-pds.ts';
 import { landedRows, type LandedRecord } from './rows.ts';
 
@@ -148,6 +149,32 @@ describe('a window', () => {
     );
     for (let us = start + 5 * minute; us <= start + 10 * minute; us += 6_000_000) expect(times).toContain(us);
     expect(await stillOpen(config)).toEqual(['elsewhere', 'reaches-beyond', 'without-end']);
+  });
+
+  it('that was stopped goes on from what is in the spool', async () => {
+    const config = configIn(temporaryFolder());
+    const jetstream = await startJetstreamDouble(lines, { dropAfter: 20 });
+    onTestFinished(() => jetstream.close());
+    const stop = new AbortController();
+    const window = {
+      config,
+      url: jetstream.url,
+      fromUs: start + 5 * minute,
+      toUs: start + 10 * minute,
+      quietMs: 3_000,
+    };
+    // a pause after the cut that is long enough to be stopped in
+    const first = backfillWindow({ ...window, signal: stop.signal, patience: { firstWaitMs: 60_000 } });
+    const spooled = (): number => spooledLines(config.spool, 'window').length;
+    while (spooled() < 20) await wait(20);
+    stop.abort();
+    expect(await first).toMatchObject({ stoppedBy: 'signal', outcomes: { done: 0, failed: 0 } });
+    const second = await backfillWindow(window);
+    expect(second).toMatchObject({ stoppedBy: 'end', outcomes: { done: 1 } });
+    const [, asked] = jetstream.queries.map((query) => Number(query.get('cursor')));
+    expect(asked).toBeGreaterThan(start + 5 * minute);
+    const times = (await landedRows<LandedRecord>(config, 'records')).map(({ event_us }) => Number(event_us));
+    for (let us = start + 5 * minute; us <= start + 10 * minute; us += 6_000_000) expect(times).toContain(us);
   });
 
   it('that the server no longer has in full says so, and closes nothing of what is lost', async () => {

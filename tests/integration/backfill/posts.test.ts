@@ -60,6 +60,12 @@ describe('posts that are referred to and not held', () => {
       outcome: 'absent',
       reason: 'record_not_found',
     });
+
+    // until the models say anew what is wanted, what was answered is not asked for again
+    const askedBefore = network.pds.asked.length;
+    const again = await backfillPosts({ config, plcUrl: network.plc.url });
+    expect(again).toMatchObject({ asked: 0, written: 0 });
+    expect(network.pds.asked.length).toBe(askedBefore);
   });
 
   it('whose proof is wrong, or whose account is gone, leave a row with a reason', async () => {
