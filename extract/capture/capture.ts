@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openLake, openRate, writePulse, type CapturePulse } from '../../lake/index.ts';
+import { collectionGroups, openLake, openRate, writePulse, type CapturePulse } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { createProgress } from '../../ops/progress/index.ts';
 import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
@@ -26,6 +26,7 @@ import { streamUrl } from './stream/connection.ts';
 import { followStream, type FollowOptions, type Pulse, type StoppedBy } from './stream/follow.ts';
 import {
   collectionGaps,
+  leftOutGaps,
   newlyKept,
   readSettings,
   serverOf,
@@ -235,6 +236,16 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         was: changedFrom,
         is: server,
       });
+    const beganAt = { cursor: resumed?.cursor ?? null, us: beganUs };
+    const named =
+      source === 'moderation'
+        ? []
+        : leftOutGaps(source, past?.kept ?? [], collections, collectionGroups, beganAt);
+    const changed = collectionGaps(source, missed, beganAt);
+    const collectionStatements = [
+      ...changed,
+      ...named.filter(({ gap_id: id }) => !changed.some((gap) => gap.gap_id === id)),
+    ];
     const followedWith = withKept(past, server, collections, beganUs);
     let remembered = JSON.stringify(followedWith) === JSON.stringify(past);
     /** Once what was stated is durable, and the cursor is this server's: a crash before that states it again. */
@@ -371,7 +382,7 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
                 kind: 'source_changed',
                 detail: `the cursor was of ${changedFrom}, and now ${server} is followed from what is new: a backfill can fetch what lies between`,
               },
-        statements: collectionGaps(source, missed, { cursor: resumed?.cursor ?? null, us: beganUs }),
+        statements: collectionStatements,
         maxEvents: options.maxEvents ?? null,
         idleExitMs: options.idleExitSeconds === undefined ? null : options.idleExitSeconds * 1_000,
         ...(options.watchdogSeconds === undefined ? {} : { idleMs: options.watchdogSeconds * 1_000 }),

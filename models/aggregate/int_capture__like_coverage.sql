@@ -12,14 +12,16 @@ gaps_of_likes as (
 
     select
         gaps.from_us,
-        gaps.to_us,
-        gaps.collection
+        gaps.collection,
+        -- said without an end when they are left out, with one when they are kept again
+        max(gaps.to_us) as to_us
     from {{ source('raw', 'gaps') }} as gaps
     where
         gaps.kind = 'collections_changed'
         and gaps.did is null
         and coalesce(gaps.from_us, 0) <= {{ as_of_us() }}
         and (gaps.collection is null or 'app.bsky.feed.like' like replace(gaps.collection, '*', '%'))
+    group by gaps.from_us, gaps.collection
 
 ),
 

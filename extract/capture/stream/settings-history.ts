@@ -91,6 +91,44 @@ export function collectionGaps(
   }));
 }
 
+/**
+ * A gap for each of the collections that the models know by name, when it begins to be left out, and its end when it is
+ * kept again, whatever pattern does that: what isn't captured must be missing, not none, from the first moment on.
+ * @param known their NSIDs
+ */
+export function leftOutGaps(
+  stream: string,
+  past: readonly KeptCollections[],
+  collections: readonly string[],
+  known: readonly string[],
+  at: { cursor: number | null; us: number },
+): GapStatement[] {
+  const keeps = collectionFilter(collections);
+  const last = past.at(-1);
+  const kept = last === undefined ? () => true : collectionFilter(last.collections);
+  const begin = known.filter((collection) => !keeps(collection) && kept(collection));
+  const end = known.filter((collection) => keeps(collection) && !kept(collection));
+  return [
+    ...begin.map((collection): GapStatement => ({
+      gap_id: gapId(stream, 'collections_changed', `${collection} ${at.us}`),
+      kind: 'collections_changed',
+      state: 'open',
+      did: null,
+      collection,
+      from_us: at.us,
+      to_us: null,
+      from_seq: stream === 'firehose' ? at.cursor : null,
+      to_seq: null,
+      detail: `${collection} is left out from here on, as FEEDTRIAL_COLLECTIONS or --collections says`,
+    })),
+    ...collectionGaps(
+      stream,
+      end.flatMap((collection) => newlyKept(past, [collection])),
+      at,
+    ),
+  ];
+}
+
 /** The settings with the collections that are kept from a moment on. */
 export function withKept(
   past: StreamSettings | null,

@@ -75,8 +75,15 @@ describe.skipIf(!hasData)('settings that change between two captures', () => {
       collections: ['app.bsky.feed.post', 'app.bsky.feed.like'],
     });
     expect(second.newlyKept.map(({ collection }) => collection)).toEqual(['app.bsky.feed.like']);
-    const [gap, ...more] = gaps(own, 'collections_changed');
+    const of = (collection: string) =>
+      gaps(own, 'collections_changed').filter((stated) => stated.collection === collection);
+    // said when it began to be left out, and once more when that ended
+    const [began, gap, ...more] = of('app.bsky.feed.like');
     expect(more).toEqual([]);
+    expect(began).toMatchObject({ state: 'open', to_us: null, gap_id: gap?.gap_id, from_us: gap?.from_us });
+    // what nobody has asked for again has no end
+    expect(of('app.bsky.feed.repost').map(({ to_us: to }) => to)).toEqual([null]);
+    expect(of('app.bsky.feed.post')).toEqual([]);
     expect(gap).toMatchObject({ state: 'open', collection: 'app.bsky.feed.like', to_seq: first.cursor });
     expect(gap?.to_us).toBe(first.eventUs);
     const third = await run(own, {
