@@ -57,9 +57,9 @@ async function fillLake(folder: string, participants: number, posts: number): Pr
     // Numbers of a hash less a half, at unit length: as far apart as 384 dimensions make any two, the worst case for a cut.
     await engine.run(`COPY (
       SELECT ${uri('i')} AS uri, 'cid' AS cid, 'embeddings' AS labeler, 'v' AS version,
-        list_transform(numbers, lambda x: (x / sqrt(list_sum(list_transform(numbers, lambda y: y * y))))::FLOAT)::FLOAT[] AS embedding,
-        'run' AS run_id, 1::BIGINT AS labelled_at
-      FROM (SELECT i, list_transform(range(${width}), lambda j: (hash(i * ${width} + j) % 65536) / 65536.0 - 0.5) AS numbers FROM range(${posts}) AS t(i))
+        list_transform(numbers, lambda x: (x / length)::FLOAT) AS embedding, 'run' AS run_id, 1::BIGINT AS labelled_at
+      FROM (SELECT i, numbers, sqrt(list_inner_product(numbers, numbers)) AS length FROM (
+        SELECT i, list_transform(range(${width}), lambda j: (hash(i * ${width} + j) % 65536) / 65536.0::DOUBLE - 0.5) AS numbers FROM range(${posts}) AS t(i)))
     ) TO ${sqlText(lake.uri('labels/embeddings/dt=2026-07-04/bench.parquet'))} (FORMAT parquet)`);
     await engine.run(`COPY (SELECT ${uri('i')} AS uri, 'cid' AS cid, 'v' AS embedding_version, i % 20 = 0 AS is_popular FROM range(${posts}) AS t(i) ORDER BY uri)
       TO ${sqlText(lake.uri('queue/publish=bench/similarity_posts.parquet'))} (FORMAT parquet)`);

@@ -9,8 +9,10 @@ import { rank } from '../../../ops/cycle/rank.ts';
 import { replay } from '../../../ops/cycle/replay.ts';
 import { compactGenerations } from '../../../ops/cycle/retention.ts';
 import { openDbt, type Dbt } from '../../../ops/dbt/index.ts';
+import { simulate } from '../../../ops/simulate/index.ts';
 import { noteErasure } from '../../../study/erase/generation.ts';
 import { eraseFromFile, searchLake } from '../../../study/erase/lake.ts';
+import { dataFile, hasData } from '../../data.ts';
 import { editSeed, editedProject } from './edited-project.ts';
 import { buildBeforeRanking, makeSmallLake, type SmallLake } from './small-lake.ts';
 
@@ -247,6 +249,44 @@ describe('a generation later on', () => {
       const explained = Object.values(one.reasons).reduce((sum, count) => sum + count, 0);
       expect(explained).toBe(one.entered + one.left);
     }
+  });
+});
+
+describe('a simulation', () => {
+  it('ranks a stored window for everyone in every arm, and serves nobody', async () => {
+    const pointer = readFileSync(path.join(config.lake, 'feeds/current.json'), 'utf8');
+    const report = await simulate({ config, dbt, generation: 'two', first: 20 });
+    const active = small.generated.participants.filter((one) => one.status === 'active').length;
+    expect(report.arms.map(({ arm }) => arm)).toEqual([...arms].sort());
+    for (const arm of report.arms) expect(arm.feeds).toBe(active);
+    expect(report.left_out).toEqual([]);
+    expect(report.overlap.engagement?.engagement).toBe(1);
+    expect(report.overlap.engagement?.treatment).toBeGreaterThan(report.overlap.engagement?.holdout ?? 1);
+    expect(report.arms.find(({ arm }) => arm === 'treatment')?.policy_version).toBe('2');
+    // version 2 of treatment lowers superposters by half
+    const share = (arm: string) => report.arms.find((one) => one.arm === arm)?.measures.superposter.mean ?? 0;
+    expect(share('treatment')).toBeLessThanOrEqual(share('engagement'));
+    expect(readFileSync(path.join(config.lake, 'feeds/current.json'), 'utf8')).toBe(pointer);
+  });
+
+  it.skipIf(!hasData)('ranks posts of a file for readers that are made up, the same every time', async () => {
+    const posts = dataFile('pilot/pilot_posts.csv');
+    const report = await simulate({ config, dbt, posts, readers: 10 });
+    expect(report).toMatchObject({ posts: 241, participants: 10 });
+    const [recent, engaging] = ['holdout', 'engagement'].map((arm) =>
+      report.arms.find((one) => one.arm === arm),
+    );
+    expect(engaging?.measures.likes.mean).toBeGreaterThan(recent?.measures.likes.mean ?? 0);
+    expect(recent?.measures.age_hours.mean).toBeLessThan(engaging?.measures.age_hours.mean ?? 0);
+    expect(report.left_out.map(({ arm }) => arm)).toEqual([
+      'diversified',
+      'engagement_personal',
+      'interleaved',
+    ]);
+    expect(await simulate({ config, dbt, posts, readers: 10 })).toEqual(report);
+    await expect(simulate({ config, dbt, posts: 'no-such.csv' })).rejects.toMatchObject({
+      code: 'FT_SIMULATE_POSTS',
+    });
   });
 });
 
