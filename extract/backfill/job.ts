@@ -13,6 +13,8 @@ export interface Job {
   resumed: boolean;
   /** What an earlier run left for this one. */
   kept: Record<string, string>;
+  /** Adds to that, durably. */
+  keep(more: Record<string, string>): void;
   end(): void;
 }
 
@@ -29,14 +31,23 @@ export function openJob(
   const folder = path.join(spool, '_backfill');
   const file = path.join(folder, `${hash('sha256', JSON.stringify(request)).slice(0, 24)}.json`);
   fs.mkdirSync(folder, { recursive: true });
-  const end = (): void => fs.rmSync(file, { force: true });
+  const open = (startedUs: number, kept: Record<string, string>, resumed: boolean): Job => ({
+    startedUs,
+    kept,
+    resumed,
+    keep(more) {
+      Object.assign(kept, more);
+      writeDurably(file, JSON.stringify({ startedUs, kept }));
+    },
+    end: () => fs.rmSync(file, { force: true }),
+  });
   try {
     const { startedUs, kept } = JSON.parse(fs.readFileSync(file, 'utf8')) as Pick<Job, 'startedUs' | 'kept'>;
-    return { startedUs, kept, resumed: true, end };
+    return open(startedUs, kept, true);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const kept = keep();
   writeDurably(file, JSON.stringify({ startedUs: nowUs, kept }));
-  return { startedUs: nowUs, kept, resumed: false, end };
+  return open(nowUs, kept, false);
 }

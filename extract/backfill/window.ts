@@ -16,7 +16,7 @@ import { asStreamed } from './archive/block.ts';
 import { openArchive } from './archive/read.ts';
 import { backfillErrors } from './errors.ts';
 import { Failure } from './failure.ts';
-import { openJob } from './job.ts';
+import { openJob, type Job } from './job.ts';
 import { openGaps, type OpenGap } from './known.ts';
 import {
   missedOutcome,
@@ -92,12 +92,7 @@ async function takeArchive(
 }
 
 /** Follows a server from one moment to another into the spool; what a run that was killed had of it is not asked for again. */
-async function follow(
-  session: Session,
-  url: URL,
-  options: WindowOptions,
-  resumeAfter: string,
-): Promise<Followed> {
+async function follow(session: Session, url: URL, options: WindowOptions, job: Job): Promise<Followed> {
   const { config } = options;
   const { now } = session.asking;
   const quietMs = options.quietMs ?? 20_000;
@@ -114,11 +109,13 @@ async function follow(
   try {
     // only what this job wrote: an earlier window may have ended within this one
     const resumedUs = readSeals(config.spool, windowStream)
-      .filter(({ id }) => id > resumeAfter)
+      .filter(({ id }) => id > (job.kept.after ?? ''))
       .findLast(({ cursor }) => cursor !== null)?.cursor;
-    let reachedUs = resumedUs !== undefined && resumedUs !== null && resumedUs > fromUs ? resumedUs : null;
-    let coveredFromUs = options.fromUs;
-    let first = reachedUs === null;
+    // and only if it is known from when on the server had what was written
+    const begun = job.kept.coveredFromUs;
+    let reachedUs = begun !== undefined && (resumedUs ?? -Infinity) > fromUs ? (resumedUs ?? null) : null;
+    let coveredFromUs = begun === undefined ? options.fromUs : Number(begun);
+    let askedUs: number | null = null; // until the first event after it has come
     let failure: Failure | null = null;
     let archiveFailure: string | null = null;
     const source = openJetstreamSource({
@@ -128,8 +125,12 @@ async function follow(
       now,
       events: {
         onTaken({ first: { us }, cursor }) {
-          if (first && us !== null && us - fromUs > lostUs) coveredFromUs = us;
-          first = false;
+          if (askedUs !== null && us !== null) {
+            if (us - askedUs > lostUs) coveredFromUs = Math.max(coveredFromUs, us);
+            if (job.kept.coveredFromUs !== String(coveredFromUs))
+              job.keep({ coveredFromUs: String(coveredFromUs) });
+            askedUs = null;
+          }
           reachedUs = cursor ?? reachedUs;
         },
         onNotice({ kind, name, message }) {
@@ -147,8 +148,9 @@ async function follow(
       let paused = false;
       let done = false;
       const before = reachedUs;
+      askedUs = reachedUs ?? fromUs;
       const made = connect(
-        source.url(reachedUs === null ? fromUs : reachedUs),
+        source.url(askedUs),
         {
           onOpen: () => void (heardMs = performance.now()),
           onMessage(message) {
@@ -188,7 +190,11 @@ async function follow(
           },
         ).catch(() => undefined);
     }
-    let coveredToUs = failure === null && !session.signal.aborted ? options.toUs : reachedUs;
+    askedUs = null;
+    // a server that fell silent before the window's end may have had no more of it, or may be broken
+    let coveredToUs: number | null = reachedUs === null ? null : Math.min(reachedUs, options.toUs);
+    if (coveredToUs === null && failure === null && !session.signal.aborted)
+      failure = new Failure('timeout', `${url.host} is there, and sent nothing`, { transient: true });
     const stale = failure !== null && coveredToUs === null;
     if (!session.signal.aborted && (stale || coveredFromUs > options.fromUs)) {
       // what the stream no longer has, the archive may
@@ -276,7 +282,7 @@ export async function backfillWindow(options: WindowOptions): Promise<BackfillSu
     const job = openJob(config.spool, ['window', fromUs, toUs, url.href, patterns], session.nowUs(), () => ({
       after: readSeals(config.spool, windowStream).at(-1)?.id ?? '',
     }));
-    const followed = await follow(session, url, options, job.kept.after ?? '');
+    const followed = await follow(session, url, options, job);
     const { failure, coveredFromUs, coveredToUs, attempts, archiveFailure } = followed;
     if (session.signal.aborted) return;
     const endedUs = session.nowUs();
@@ -292,10 +298,11 @@ export async function backfillWindow(options: WindowOptions): Promise<BackfillSu
             reason: null,
             verified: false,
             collections: [...patterns].sort().join(','),
-            detail:
-              coveredFromUs > fromUs
-                ? `${window}, of which the server had nothing before ${iso(coveredFromUs)}`
-                : window,
+            detail: [
+              window,
+              ...(coveredFromUs > fromUs ? [`the server had nothing before ${iso(coveredFromUs)}`] : []),
+              ...((coveredToUs ?? 0) < toUs ? [`what came ends at ${iso(coveredToUs ?? 0)}`] : []),
+            ].join('; '),
           }
         : {
             ...missedOutcome(about, failure, false, attempts),

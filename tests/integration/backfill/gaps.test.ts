@@ -219,6 +219,32 @@ describe('a window', () => {
     expect(row?.detail).toContain('nothing before');
   });
 
+  it('in which the server falls silent closes nothing after its last event', async () => {
+    const config = configIn(temporaryFolder());
+    const jetstream = await startJetstreamDouble(lines);
+    onTestFinished(() => jetstream.close());
+    const gap = (gap_id: string, from: number, to: number): Gap => ({
+      gap_id,
+      kind: 'disconnect',
+      did: null,
+      collection: null,
+      from_us: start + from * minute,
+      to_us: start + to * minute,
+    });
+    await openGapsIn(config, [gap('heard', 26, 28), gap('silent', 31, 35)], nowUs - 10 * minute);
+    await landedRows(config, 'gaps');
+    const summary = await backfillWindow({
+      config,
+      url: jetstream.url,
+      fromUs: start + 25 * minute,
+      toUs: start + 40 * minute,
+      quietMs: 1_000,
+    });
+    expect(summary.gaps).toMatchObject({ closed: 1, left: [{ gapId: 'silent' }] });
+    expect(summary.gaps.left[0]?.why).toContain('what came ends at');
+    expect(await stillOpen(config)).toEqual(['silent']);
+  });
+
   it('from a server that is not there is a row with a reason', async () => {
     const config = configIn(temporaryFolder());
     const summary = await backfillWindow({
