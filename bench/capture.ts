@@ -22,7 +22,7 @@ export async function run(args: string[]): Promise<void> {
     args,
     options: {
       events: { type: 'string', default: '30000' },
-      'peer-events': { type: 'string', default: '1000' },
+      'peer-events': { type: 'string', default: '2000' },
       workers: { type: 'string', default: '2' },
       accounts: { type: 'string', default: '200' },
       only: { type: 'string', default: 'real,synthetic' },
