@@ -157,20 +157,30 @@ export async function eraseFromSpool(options: SpoolOptions): Promise<number> {
   }
 }
 
-/** Forgets where their repository's chain of commits stood. Capture may go on meanwhile. */
+/**
+ * Forgets where their repository's chain of commits stood, and their frames that wait to be verified. Capture may go on
+ * meanwhile.
+ */
 export function eraseFromChain(spool: string, { did }: Pick<Subject, 'did'>): void {
-  const file = path.join(spool, 'chain', 'repositories.sqlite');
+  const key = hash('sha256', did, 'buffer').subarray(0, 8);
+  eraseRows(path.join(spool, 'chain', 'repositories.sqlite'), {
+    repositories: ['DELETE FROM repositories WHERE did = ?', key],
+    breaks: ['DELETE FROM breaks WHERE did = ?', key],
+  });
+  eraseRows(path.join(spool, 'retries', 'firehose.sqlite'), {
+    waiting: ['DELETE FROM waiting WHERE instr(frame, ?) > 0', Buffer.from(did)],
+  });
+}
+
+/** @param deletions statement and its value, by the table that it is on: a file of an earlier version may lack some */
+function eraseRows(file: string, deletions: Record<string, [string, Buffer]>): void {
   if (!fs.existsSync(file)) return;
   const database = new Database(file, { timeout: 15_000 });
   try {
     database.pragma('secure_delete = ON');
-    const known = database
-      .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'repositories'")
-      .get();
-    if (known !== undefined)
-      database
-        .prepare('DELETE FROM repositories WHERE did = ?')
-        .run(hash('sha256', did, 'buffer').subarray(0, 8));
+    const hasTable = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
+    for (const [table, [statement, value]] of Object.entries(deletions))
+      if (hasTable.get(table) !== undefined) database.prepare(statement).run(value);
     database.pragma('wal_checkpoint(TRUNCATE)');
   } finally {
     database.close();
