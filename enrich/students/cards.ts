@@ -28,7 +28,7 @@ const binTable = (bins: readonly CalibrationBin[], observed: string): string =>
 export function toxicCard(version: string, bytes: number, report: ToxicReport): string {
   return `# Starter student: toxic
 
-A linear model on hashed n-grams (words 1-2, characters 3-5, 2^18 buckets, one byte a weight) that imitates a machine
+A linear model on hashed n-grams (words 1-2, characters 3-5, 2^20 buckets, one byte a weight) that imitates a machine
 toxicity score. Written by \`feedtrial train starter\`; don't edit the numbers by hand.
 
 - Labeler \`student_toxicity\`, label \`toxic\`, a probability.

@@ -12,7 +12,7 @@ export interface NgramSpace {
   readonly maxCharacters: number;
 }
 
-export const starterSpace: NgramSpace = { bits: 18, maxWords: 2, minCharacters: 3, maxCharacters: 5 };
+export const starterSpace: NgramSpace = { bits: 20, maxWords: 2, minCharacters: 3, maxCharacters: 5 };
 
 /** UTF-16 units of a text that are looked at; a post has at most 300 graphemes. */
 const maxLength = 2_000;

@@ -4,6 +4,7 @@
 ) }}
 
 -- One ask may give several labels, and its cost stands on each of its rows: it is counted once.
+-- It went well where any of them is there.
 with asks as (
 
     select
@@ -13,7 +14,7 @@ with asks as (
         version,
         attempt,
         run_id,
-        max(status) as status,
+        case when bool_or(status = 'ok') then 'ok' else max(status) end as status,
         max(latency_ms) as latency_ms,
         max(tokens_in) as tokens_in,
         max(tokens_out) as tokens_out,

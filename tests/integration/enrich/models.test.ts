@@ -187,8 +187,8 @@ describe.skipIf(!hasData)(
         scores,
         teacher.map((p) => p >= 0.5),
       ) as number;
-      expect(rho).toBeGreaterThan(0.66);
-      expect(auc).toBeGreaterThan(0.91);
+      expect(rho).toBeGreaterThanOrEqual(0.68);
+      expect(auc).toBeGreaterThan(0.925);
       const card = readFileSync(starterFile('toxic').replace(/json$/, 'md'), 'utf8');
       expect(card).toContain(`| ${rho.toFixed(3)} [`);
       expect(card).toContain(`| ${auc.toFixed(3)} [`);
