@@ -68,6 +68,65 @@ export const enrichErrors = {
         fix: 'look at what it says; the posts keep their attempts, so the next run asks them again',
       },
     ),
+  untrained: (labeler: string, label: string) =>
+    new FeedtrialError('FT_ENRICH_UNTRAINED', `${labeler} has not been trained yet`, {
+      fix: `run 'feedtrial train student ${label}' once its teacher has labelled enough posts`,
+      exitCode: EXIT.usage,
+    }),
+  unknownStudent: (name: string, known: readonly string[]) =>
+    new FeedtrialError('FT_TRAIN_UNKNOWN', `there is no student '${name}' to train`, {
+      fix: `name one of: ${known.join(', ')}`,
+      exitCode: EXIT.usage,
+    }),
+  badTeacher: (given: string) =>
+    new FeedtrialError(
+      'FT_TRAIN_TEACHER',
+      `expected a teacher such as perspective:TOXICITY, got '${given}'`,
+      {
+        fix: 'give the labeler and its label, with a colon between; both must be in seeds/label_precedence.csv',
+        exitCode: EXIT.usage,
+      },
+    ),
+  tooFewExamples: (
+    teacher: { labeler: string; label: string },
+    all: number,
+    train: number,
+    heldOut: number,
+    fewest: { train: number; heldOut: number },
+  ) =>
+    new FeedtrialError(
+      'FT_TRAIN_TOO_FEW',
+      `${teacher.labeler} has said ${teacher.label} of ${all} posts; split by author and time they leave ${train} to learn from (${fewest.train} are needed) and ${heldOut} to measure on (${fewest.heldOut} are needed)`,
+      { fix: `let it label more: 'feedtrial enrich ${teacher.labeler}', on several days` },
+    ),
+  notBetter: (
+    label: string,
+    figure: string,
+    gain: { value: number; low: number; high: number },
+    posts: number,
+  ) =>
+    new FeedtrialError(
+      'FT_TRAIN_NOT_BETTER',
+      `the new student for '${label}' is not better than the one in place: ${figure} ${gain.value.toFixed(4)} [${gain.low.toFixed(4)}, ${gain.high.toFixed(4)}] on the same ${posts} held-out posts; nothing was written`,
+      {
+        fix: 'train it again when its teacher has labelled more; --force replaces the one in place all the same',
+        exitCode: EXIT.refused,
+      },
+    ),
+  badGold: (file: string, detail: string, cause?: unknown) =>
+    new FeedtrialError('FT_EVAL_GOLD', `${file} can't be used as a gold file: ${detail}`, {
+      fix: "give a CSV with the columns 'text' and 'label' (1 or 0), or name others by --text-column and --label-column",
+      exitCode: EXIT.usage,
+      cause,
+    }),
+  noSuchLabel: (labeler: string, label: string, labels: readonly string[]) =>
+    new FeedtrialError('FT_EVAL_LABEL', `${labeler} gives no label '${label}'`, {
+      fix:
+        labels.length > 0
+          ? `give --label with one of: ${labels.join(', ')}`
+          : 'it gives vectors, which people can not judge',
+      exitCode: EXIT.usage,
+    }),
   dataMissing: (file: string) =>
     new FeedtrialError('FT_TRAIN_DATA_MISSING', `training data ${file} was not found`, {
       fix: 'give --data FOLDER, or set FEEDTRIAL_DATA, to the folder with toxicity/ and pilot/',

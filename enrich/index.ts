@@ -13,4 +13,6 @@ export type {
 export { labelers } from './labelers/index.ts';
 export { parseShard, type Shard } from './shard.ts';
 export { openEmbedder, type Embedder } from './embeddings/embedder.ts';
+export { evaluateLabeler, type Evaluation } from './evaluate/evaluate-labeler.ts';
+export { studentPlans, trainStudent, type StudentTrained } from './students/train-student.ts';
 export { trainStarter, type TrainedStudent } from './students/train-starter.ts';

@@ -5,6 +5,7 @@ import { embeddings } from './embeddings.ts';
 import { language } from './language.ts';
 import { studentConstructive } from './student-constructive.ts';
 import { studentMoralOutrage } from './student-moral-outrage.ts';
+import { studentReasoning } from './student-reasoning.ts';
 import { studentSociopolitical } from './student-sociopolitical.ts';
 import { perspective } from './perspective.ts';
 import { studentToxicity } from './student-toxicity.ts';
@@ -18,5 +19,6 @@ export const labelers: readonly Labeler[] = [
   studentSociopolitical,
   studentConstructive,
   studentMoralOutrage,
+  studentReasoning,
   ...tasks.map(llmLabeler),
 ];

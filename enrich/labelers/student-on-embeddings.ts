@@ -2,27 +2,32 @@ import { enrichErrors } from '../errors.ts';
 import type { Labeler } from '../labeler.ts';
 import { embeddingLogit } from '../students/embedding-student.ts';
 import { sigmoid } from '../students/ngram-student.ts';
-import { readStarter, type StarterLabel } from '../students/starter.ts';
+import { readStudent, studentFile } from '../students/starter.ts';
 import { decodeEmbeddingStudent } from '../students/weights-file.ts';
 
+/** Version of a student that nobody has trained yet; in seeds/labelers.csv until somebody has. */
+const untrained = 'untrained';
+
 /**
- * A labeler from a starter student that reads embeddings. Embedding a post costs ten thousand times what the student
+ * A labeler from a student that reads embeddings. Embedding a post costs ten thousand times what the student
  * costs, so it reads what `embeddings` has stored and embeds only the posts that have none.
  */
-export function studentOnEmbeddings(name: string, label: StarterLabel): Labeler {
+export function studentOnEmbeddings(name: string, label: string): Labeler {
   return {
     name,
     labels: [label],
     batchSize: 500,
     concurrency: 1,
     ratePerSecond: null,
-    version: async () => (await readStarter(label)).version,
-    async embeddingVersion() {
-      const { file, text } = await readStarter(label);
+    version: async (config) =>
+      studentFile(label, config) === null ? untrained : (await readStudent(label, config)).version,
+    notReady: (config) => (studentFile(label, config) === null ? enrichErrors.untrained(name, label) : null),
+    async embeddingVersion(config) {
+      const { file, text } = await readStudent(label, config);
       return decodeEmbeddingStudent(file, text).embeddingModel;
     },
     async open(context) {
-      const { file, text } = await readStarter(label);
+      const { file, text } = await readStudent(label, context.config);
       const student = decodeEmbeddingStudent(file, text);
       return {
         async ask(posts) {

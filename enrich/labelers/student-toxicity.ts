@@ -1,7 +1,7 @@
 import type { Labeler } from '../labeler.ts';
 import { createNgramHasher } from '../students/ngrams.ts';
 import { ngramLogit, sigmoid } from '../students/ngram-student.ts';
-import { readStarter } from '../students/starter.ts';
+import { readStudent } from '../students/starter.ts';
 import { decodeNgramStudent } from '../students/weights-file.ts';
 
 /** Probability that a post is toxic, by hashed n-grams; see students/starter/toxic.md for what it can and can't do. */
@@ -11,9 +11,9 @@ export const studentToxicity: Labeler = {
   batchSize: 1000,
   concurrency: 1,
   ratePerSecond: null,
-  version: async () => (await readStarter('toxic')).version,
-  async open() {
-    const { file, text } = await readStarter('toxic');
+  version: async (config) => (await readStudent('toxic', config)).version,
+  async open({ config }) {
+    const { file, text } = await readStudent('toxic', config);
     const student = decodeNgramStudent(file, text);
     const hasher = createNgramHasher(student.space);
     return {

@@ -1,5 +1,6 @@
 import type { CalibrationBin, Estimate } from './evaluate.ts';
 import type { EmbeddingReport } from './train-on-embeddings.ts';
+import type { StudentPlan, StudentReport } from './train-student.ts';
 import type { ToxicReport } from './train-toxic.ts';
 
 const figure = ({ value, low, high }: Estimate): string =>
@@ -125,5 +126,52 @@ ${binTable(report.bins, card.observed)}
 ${card.warnings.map((warning) => `- ${warning}`).join('\n')}
 - ${report.rows} posts of one month, widely liked ones, in English: what wasn't talked about then it hasn't seen. The intervals say how little
   is known; a study should train its own with \`feedtrial train\` and its own labels.
+`;
+}
+
+/** Card of a student that was distilled from labels in the lake. */
+export function studentCard(plan: StudentPlan, version: string, report: StudentReport): string {
+  const rows = [
+    ...(report.spearman ? [['the teacher', 'Spearman', figure(report.spearman)]] : []),
+    ...(report.auc ? [['the teacher >= 0.5', 'AUC', figure(report.auc)]] : []),
+    ...(report.people
+      ? [[`people (${report.people.n} posts of the gold file)`, 'AUC', figure(report.people)]]
+      : []),
+    ...(report.gain
+      ? [
+          [
+            'the student that was in place',
+            report.spearman ? 'Spearman gained' : 'AUC gained',
+            figure(report.gain),
+          ],
+        ]
+      : []),
+  ];
+  return `# Student: ${plan.label}
+
+${plan.kind === 'n-grams' ? 'A linear model on hashed n-grams' : 'Logistic regression with a ridge on the sentence embedding'}, distilled
+from \`${plan.teacher.label}\` of \`${plan.teacher.labeler}\` (${report.teacherVersion}). Written by \`feedtrial train student ${plan.label}\`.
+
+- Labeler \`${plan.labeler}\`, label \`${plan.label}\`, a probability.
+- Version \`${version}\` (sha256 of \`${plan.label}.json\`).
+- Learned from ${report.trained} posts of this lake.
+
+## What it was measured on
+
+${report.heldOut} posts by ${report.heldOutAuthors} authors: all later than what it learned from, by people of whom it saw nothing. 95% intervals by bootstrap over
+authors.
+
+${table(['against', 'figure', 'value'], rows)}
+
+Calibration (mean distance over five bins: ${report.calibration.toFixed(3)}):
+
+${binTable(report.bins, 'mean teacher score')}
+
+## What it gets wrong
+
+- Whatever its teacher gets wrong, and more: it has seen words or topics where the teacher may have seen meaning.
+- It learned from the posts of a while. As what people talk about changes it gets worse: measure it again with
+  \`feedtrial eval ${plan.labeler} --gold FILE\`.
+- Its score is another measurement than its teacher's. \`obs_labels__switch_over\` says how the distribution shifts where it steps in.
 `;
 }

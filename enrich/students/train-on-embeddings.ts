@@ -47,7 +47,7 @@ interface Fitted {
  * Chooses the ridge and the calibration that goes with it by cross-validation over authors, then trains on all examples.
  * A strong ridge orders posts best and makes every probability too timid: so each ridge is judged after its calibration.
  */
-function fitStudent(examples: readonly EmbeddingExample[]): Fitted {
+export function fitStudent(examples: readonly EmbeddingExample[]): Fitted {
   const embeddings = examples.map(({ embedding }) => embedding);
   const targets = examples.map(({ target }) => target);
   const authors = examples.map(({ author }) => author);

@@ -124,7 +124,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
       ...(select.length > 0 ? { select } : {}),
       // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
       exclude: [
-        ...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe']),
+        ...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe', 'tag:training']),
         ...(asked.length > 0 || history ? [] : ['tag:history']),
         ...(asked.length > 0 || options.full || !(await seedsAreLoaded(config, seeds))
           ? []

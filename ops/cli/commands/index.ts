@@ -10,6 +10,7 @@ import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as lake } from './lake.ts';
 import { register as feeds } from './feeds.ts';
+import { register as evaluate } from './eval.ts';
 import { register as land } from './land.ts';
 import { register as observe } from './observe.ts';
 import { register as rehearse } from './rehearse.ts';
@@ -32,6 +33,7 @@ export const commands: Register[] = [
   transform,
   enrich,
   train,
+  evaluate,
   rank,
   replay,
   diff,

@@ -23,4 +23,53 @@ export const register: Register = (program, run) => {
         return EXIT.done;
       }),
     );
+
+  train
+    .command('student')
+    .description(
+      "distil a student from its teacher's labels in the lake; one that is no better is refused (exit 4)",
+    )
+    .argument('<label>', 'toxic, reasoning, moral_outrage or sociopolitical')
+    .option('--teacher <labeler:label>', 'learn from this labeler and label instead of its usual teacher')
+    .option('--gold <file>', "CSV with people's answers (text, label) to measure it on as well")
+    .option('--force', 'replace the student that is in place also where the new one is no better')
+    .option('--out <folder>', 'where weights and card go; FEEDTRIAL_STUDENTS by default')
+    .action(
+      async (label: string, options: { teacher?: string; gold?: string; force?: boolean; out?: string }) =>
+        run(async ({ config, signal, say, result }) => {
+          const { trainStudent } = await import('../../../enrich/index.ts');
+          const { enrichErrors } = await import('../../../enrich/errors.ts');
+          const [labeler, of, ...more] = options.teacher?.split(':') ?? [];
+          if (options.teacher !== undefined && (!labeler || !of || more.length > 0))
+            throw enrichErrors.badTeacher(options.teacher);
+          const { withTrainingExamples } = await import('../../train/index.ts');
+          const trained = await withTrainingExamples({ config, signal }, (examples) =>
+            trainStudent({
+              config,
+              label,
+              examples,
+              ...(labeler && of ? { teacher: { labeler, label: of } } : {}),
+              ...(options.gold === undefined ? {} : { gold: options.gold }),
+              ...(options.out === undefined ? {} : { out: options.out }),
+              force: options.force ?? false,
+            }),
+          );
+          const { report } = trained;
+          const figure = ({ value, low, high }: { value: number; low: number; high: number }) =>
+            `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+          say(
+            `${trained.label}: learned from ${report.trained} posts, measured on ${report.heldOut} later ones by other people`,
+          );
+          if (report.spearman) say(`  Spearman with the teacher ${figure(report.spearman)}`);
+          if (report.auc) say(`  AUC against the teacher ${figure(report.auc)}`);
+          if (report.people) say(`  AUC against people ${figure(report.people)}`);
+          if (report.gain) say(`  gained over the one in place ${figure(report.gain)}`);
+          say(`  written to ${trained.file}, with its card beside it`);
+          say(
+            `to use it: set the version of ${trained.labeler} in seeds/labelers.csv to ${trained.version} (and in_study to true), then run 'feedtrial transform'`,
+          );
+          result(trained);
+          return EXIT.done;
+        }),
+    );
 };
