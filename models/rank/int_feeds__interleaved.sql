@@ -4,7 +4,7 @@
     case
         when {{ list_length('picks.firsts') }} = 0 then 2
         when {{ list_length('picks.seconds') }} = 0 then 1
-        when (picks.pick + coins.second_picks_first) % 2 = 0 then 1
+        when (picks.pick + {{ item_at('picks.coins', 'cast((picks.pick - picks.pick % 2) / 2 + 1 as integer)') }}) % 2 = 0 then 1
         else 2
     end
 {%- endset %}
@@ -134,32 +134,58 @@ coins as (
 
 ),
 
-picks as (
+coins_of_feeds as (
 
     select
         feed_id,
+        {{ ordered_list('cast(second_picks_first as integer)', 'round_number') }} as coins
+    from coins
+    group by feed_id
+
+),
+
+picks as (
+
+    select
+        teams.feed_id,
         0 as pick,
-        {{ list_without_nulls('firsts') }} as firsts,
-        {{ list_without_nulls('seconds') }} as seconds,
+        drafted_feeds.feed_length_posts - teams.prefix_posts as wanted_picks,
+        coins_of_feeds.coins,
+        {{ list_without_nulls('teams.firsts') }} as firsts,
+        {{ list_without_nulls('teams.seconds') }} as seconds,
         cast(null as integer) as post_number,
         cast(null as integer) as team
     from teams
+    inner join drafted_feeds on teams.feed_id = drafted_feeds.feed_id
+    inner join coins_of_feeds on teams.feed_id = coins_of_feeds.feed_id
 
     union all
 
+    -- What is picked is a column before it is looked for: inside the lambda it would be worked out for every item.
     select
-        picks.feed_id,
-        picks.pick + 1 as pick,
-        {{ list_without('picks.firsts', picked) }} as firsts,
-        {{ list_without('picks.seconds', picked) }} as seconds,
-        {{ picked }} as post_number,
-        {{ picking_team }} as team
-    from picks
-    inner join coins
-        on
-            picks.feed_id = coins.feed_id
-            and (picks.pick - picks.pick % 2) / 2 = coins.round_number
-    where {{ list_length('picks.firsts') }} > 0 or {{ list_length('picks.seconds') }} > 0
+        feed_id,
+        pick + 1 as pick,
+        wanted_picks,
+        coins,
+        {{ list_without('firsts', 'picked') }} as firsts,
+        {{ list_without('seconds', 'picked') }} as seconds,
+        picked as post_number,
+        picking_team as team
+    from ( -- noqa: ST05
+        select
+            picks.feed_id,
+            picks.pick,
+            picks.wanted_picks,
+            picks.coins,
+            picks.firsts,
+            picks.seconds,
+            {{ picking_team }} as picking_team,
+            {{ picked }} as picked
+        from picks
+        where
+            picks.pick < picks.wanted_picks
+            and ({{ list_length('picks.firsts') }} > 0 or {{ list_length('picks.seconds') }} > 0)
+    ) as turns
 
 ),
 

@@ -76,9 +76,11 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     for (const seed of ['arms', 'ranking_policies'])
       await loadSeed(engine, config.projectRoot, seed, relation);
     if (posts !== undefined)
-      // a made-up reader has no arm of the study: any will do, since all are ranked in all of them
+      // a made-up reader has no arm of the study: any that had begun will do, since all are ranked in all of them
       await engine.run(
-        `UPDATE ${relation('stg_study__participants')} SET arm = (SELECT min(arm) FROM ${relation('arms')})`,
+        `UPDATE ${relation('stg_study__participants')} SET arm = coalesce((
+           SELECT min(arms.arm) FROM ${relation('arms')} AS arms JOIN ${relation('ranking_policies')} AS policies ON policies.policy = arms.policy
+           WHERE policies.valid_from <= '${new Date(inputs.asOfUs / 1000).toISOString().slice(0, 10)}'), arm)`,
       );
     const order = inOrder(sqlOf, 'int_feeds__positions', new Set(given));
     for (const [i, model] of order.entries()) {
