@@ -53,6 +53,10 @@ const expressions: Record<Measure, string> = {
   age_hours: 'avg(age_hours)',
 };
 
+/** Sums of doubles vary with the number of threads in their last digits; nothing that is shown does. */
+const rounded = (value: unknown): number | null =>
+  typeof value === 'number' ? Math.round(value * 1e6) / 1e6 : null;
+
 /** What each arm shows in the first positions, over all participants. */
 export async function reportOf(
   engine: Engine,
@@ -86,12 +90,9 @@ export async function reportOf(
     policy_version: String(row.policy_version),
     feeds: Number(row.feeds),
     shortest: Number(row.shortest),
-    mean_positions: Number(row.mean_positions),
+    mean_positions: rounded(row.mean_positions) ?? 0,
     measures: Object.fromEntries(
-      names.map((name) => [
-        name,
-        { mean: row[name] as number | null, margin: row[`${name}_margin`] as number | null },
-      ]),
+      names.map((name) => [name, { mean: rounded(row[name]), margin: rounded(row[`${name}_margin`]) }]),
     ) as Record<Measure, Estimate>,
   }));
   const overlap: SimulationReport['overlap'] = {};
@@ -106,7 +107,7 @@ export async function reportOf(
     SELECT sizes.arm AS one, names.arm AS other, avg(coalesce(common.n, 0) / sizes.n) AS share
     FROM sizes CROSS JOIN names LEFT JOIN common ON common.one = sizes.arm AND common.other = names.arm AND common.participant_id = sizes.participant_id
     GROUP BY ALL ORDER BY ALL`))
-    (overlap[one] ??= {})[other] = share;
+    (overlap[one] ??= {})[other] = rounded(share) ?? 0;
   const all = await engine.rows<{ arm: string; sort_key: string | null }>(`
     SELECT arms.arm, min(policies.sort_key) AS sort_key FROM ${relation('arms')} AS arms
     LEFT JOIN ${relation('int_arms__policies')} AS used ON used.arm = arms.arm
