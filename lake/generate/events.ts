@@ -63,6 +63,22 @@ export function eventQueries(options: WorldOptions): Record<string, string> {
         ('generated-closed', 'disconnect', 'closed', ${at(0.3)}, ${at(0.31)}, 'the relay replayed it', ${at(0.32)}),
         ('generated-open', 'outdated_cursor', 'open', ${at(0.6)}, ${at(0.62)}, 'older than the window of the relay', ${at(0.62)})
       ) AS statements (gap_id, kind, state, from_us, to_us, detail, event_us)`,
+    backfills: `
+      SELECT 'repository' AS kind, did, NULL AS uri,
+        CASE WHEN author % 25 = 24 THEN 'failed' ELSE 'done' END AS outcome,
+        CASE WHEN author % 25 = 24 THEN 'rate_limited' END AS reason, NULL AS detail,
+        'https://pds.example.com' AS host, NULL AS rev, CASE WHEN author % 25 <> 24 THEN true END AS verified, '' AS collections,
+        CASE WHEN author % 25 <> 24 THEN 10 + author END AS records, CASE WHEN author % 25 <> 24 THEN 10 + author END AS written,
+        CASE WHEN author % 25 <> 24 THEN 0 END AS deleted, CASE WHEN author % 25 <> 24 THEN 400 * (10 + author) END AS bytes,
+        CASE WHEN author % 25 = 24 THEN 3 ELSE 1 END AS attempts,
+        'generated' AS run_id, ${liveUs} + author * 1000 AS event_us, 'generated' AS segment, ${timeKeys(`${liveUs} + author * 1000`)}
+      FROM world_authors`,
+    profiles: `
+      SELECT did, handle, 5 * author AS followers, 3 * author AS follows, author AS posts,
+        json_object('did', did, 'handle', handle, 'followersCount', 5 * author)::VARCHAR AS profile,
+        ${liveUs} + author * 1000 AS event_us, ${liveUs} + author * 1000 AS ingested_at, 'generated' AS segment,
+        ${timeKeys(`${liveUs} + author * 1000`)}
+      FROM world_authors`,
     tombstones: `
       SELECT 'record' AS kind, did, uri, true AS hidden, 'record_deleted' AS reason, event_us, 'generated' AS segment, ${timeKeys('event_us')}
       FROM (SELECT did, uri, ${deletedUs(options)} AS event_us FROM world_posts WHERE is_deleted)

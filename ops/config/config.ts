@@ -41,7 +41,6 @@ const environment = z.object({
     .default('feedtrial'),
   FEEDTRIAL_FEED_CONTEXT_KEY: z.string().min(16).optional(),
   FEEDTRIAL_BACKUPS: z.string().default(''),
-  FEEDTRIAL_REDACT_AFTER_DAYS: z.coerce.number().int().min(0).default(30),
   FEEDTRIAL_LIMIT_PARTICIPANT_PER_MINUTE: z.coerce.number().int().min(0).default(300),
   FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND: z.coerce.number().int().min(0).default(500),
   FEEDTRIAL_TRUST_PROXY: z.string().default('loopback'),
@@ -113,8 +112,6 @@ export interface Config {
   feedContextKey: string | undefined;
   /** Folders and s3:// prefixes with copies of lakes and stores: erasure reaches them. */
   backups: string[];
-  /** How long after its deletion a record's content leaves the lake. */
-  redactAfterDays: number;
   /** Requests of one participant, and of one address that sends no participant's token; 0 sets no limit. */
   limitParticipantPerMinute: number;
   limitAddressPerSecond: number;
@@ -215,7 +212,6 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     backups: e.FEEDTRIAL_BACKUPS.split(/[\s,]+/)
       .filter(Boolean)
       .map((root) => absolute(root, base)),
-    redactAfterDays: e.FEEDTRIAL_REDACT_AFTER_DAYS,
     limitParticipantPerMinute: e.FEEDTRIAL_LIMIT_PARTICIPANT_PER_MINUTE,
     limitAddressPerSecond: e.FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND,
     trustProxy: e.FEEDTRIAL_TRUST_PROXY.split(/[\s,]+/).filter(Boolean),

@@ -29,7 +29,10 @@ export interface Run {
   host: string;
   startedUs: number;
   durationS: number;
-  /** What its outermost stage says, which knows what its inner ones were for; without one, the worst of its stages. */
+  /**
+   * What its outermost stage says, which knows what its inner ones were for; without one, the worst of its stages. What
+   * was read off the machine meanwhile (`probe.…`) is not of it: a feed server that is down fails no cycle.
+   */
   status: string;
   stages: StageRun[];
 }
@@ -83,7 +86,9 @@ export function foldRuns(rows: readonly RunRow[], host: string, isAlive: (pid: n
         durationS: (endUs - first.started_us) / 1e6,
         status:
           inOrder.find((stage) => stage.stage === stage.dag)?.status ??
-          worstFirst.find((status) => inOrder.some((stage) => stage.status === status)) ??
+          worstFirst.find((status) =>
+            inOrder.some((stage) => stage.status === status && !stage.stage.startsWith('probe.')),
+          ) ??
           first.status,
         stages: inOrder,
       };

@@ -312,8 +312,10 @@ describe('from a network to served feeds', () => {
     }
     expect(() => process.kill(pid, 0)).toThrow();
     expect(readdirSync(temporary)).toEqual([]);
-    const runs = await engine.rows<{ status: string; n: bigint }>(
-      `SELECT status, count(*) AS n FROM ${readTable(lake, tables.runs)} WHERE status NOT IN ('running', 'done') GROUP BY 1`,
+    // the cycle is over before the server starts, which its probe says
+    const runs = await engine.rows<{ stage: string; status: string }>(
+      `SELECT DISTINCT stage, status FROM ${readTable(lake, tables.runs)}
+       WHERE status NOT IN ('running', 'done') AND stage <> 'probe.server'`,
     );
     expect(runs).toEqual([]);
   });

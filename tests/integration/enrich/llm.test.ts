@@ -230,8 +230,15 @@ describe('the ceiling of cost', () => {
     expect(second.labelers[0]?.error).toContain('this day');
     expect(await costOf()).toBeLessThanOrEqual(0.015);
     expect(fake.requests.length).toBeGreaterThan(asked);
-    const third = await run();
-    expect(third.labelers[0]).toMatchObject({ status: 'stopped', ok: 0 });
+    // what was held back for requests in flight and not spent is let to the runs after; then there is nothing left
+    const answered: number[] = [];
+    do {
+      const { labelers } = await run();
+      expect(labelers[0]).toMatchObject({ status: 'stopped' });
+      answered.push(labelers[0]?.ok ?? 0);
+    } while (answered.at(-1) !== 0 && answered.length < 10);
+    expect(answered.at(-1)).toBe(0);
+    expect(await costOf()).toBeLessThanOrEqual(0.015);
   });
 });
 

@@ -27,7 +27,13 @@ interface LogLine {
 }
 
 /** A fake collector: takes OTLP over HTTP as JSON and keeps it. */
-async function fakeCollector(): Promise<{ url: string; spans: Span[]; metrics: string[]; logs: LogLine[]; bodies: string[] }> {
+async function fakeCollector(): Promise<{
+  url: string;
+  spans: Span[];
+  metrics: string[];
+  logs: LogLine[];
+  bodies: string[];
+}> {
   const spans: Span[] = [];
   const metrics: string[] = [];
   const logs: LogLine[] = [];

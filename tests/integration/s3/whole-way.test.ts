@@ -103,6 +103,7 @@ describe.skipIf(!hasVersitygw)('a study whose lake is in S3', () => {
         'enrich',
         'transform_labels',
         'rank',
+        'observe',
       ].map((stage) => ({ stage, status: 'done', reason: null })),
     );
   });
