@@ -66,7 +66,12 @@ async function siteOf(engine: Engine, from: Config, endUs: number): Promise<Site
     async build({ full = false, asOfUs = endUs } = {}) {
       await dbt.run({
         command: 'run',
-        exclude: ['path:models/rank', 'path:models/experiment', 'path:models/exports', 'obs_labels__coverage_by_arm'],
+        exclude: [
+          'path:models/rank',
+          'path:models/experiment',
+          'path:models/exports',
+          'obs_labels__coverage_by_arm',
+        ],
         parameters: { publish_id: 'test', as_of_us: asOfUs, label_profile: 'demo', study: config.study },
         fullRefresh: full,
       });
