@@ -14,6 +14,7 @@ const environment = z.object({
   FEEDTRIAL_LAKE: folderOrS3.default('./lake-data'),
   FEEDTRIAL_PRIVATE_LAKE: folderOrS3.default('./private-data'),
   FEEDTRIAL_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(), // read where credentials are: see lake/store/s3
+  FEEDTRIAL_ATHENA_OUTPUT: z.string().startsWith('s3://').optional(),
   FEEDTRIAL_SPOOL: z.string().min(1).default('./spool-data'),
   FEEDTRIAL_WAREHOUSE: z.string().min(1).default('./warehouse/feedtrial.duckdb'),
   FEEDTRIAL_STUDY_DB: z.string().min(1).default('./study-data/study.sqlite'),
@@ -81,6 +82,8 @@ type Environment = z.infer<typeof environment>;
 export interface Config {
   lake: string;
   privateLake: string;
+  /** Where Athena keeps results; undefined leaves it to the workgroup. */
+  athenaOutput: string | undefined;
   /** Folder of append-only segments; always on a local disk. */
   spool: string;
   /** dbt's DuckDB file. Nothing but dbt opens it. */
@@ -189,6 +192,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
   return {
     lake: absolute(e.FEEDTRIAL_LAKE, base),
     privateLake: absolute(e.FEEDTRIAL_PRIVATE_LAKE, base),
+    athenaOutput: e.FEEDTRIAL_ATHENA_OUTPUT,
     spool: path.resolve(base, e.FEEDTRIAL_SPOOL),
     warehouse: path.resolve(base, e.FEEDTRIAL_WAREHOUSE),
     studyDb: absolute(e.FEEDTRIAL_STUDY_DB, base),

@@ -2,6 +2,7 @@ import type { Register } from '../command.ts';
 import { register as backup } from './backup.ts';
 import { register as backfill } from './backfill.ts';
 import { register as alerts } from './alerts.ts';
+import { register as athena } from './athena.ts';
 import { register as capture } from './capture.ts';
 import { register as cycle } from './cycle.ts';
 import { register as diff } from './diff.ts';
@@ -51,5 +52,6 @@ export const commands: Register[] = [
   study,
   feeds,
   lake,
+  athena,
   rehearse,
 ];
