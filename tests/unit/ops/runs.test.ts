@@ -72,7 +72,13 @@ describe('run records fold into runs', () => {
   test('what was read off the machine meanwhile says nothing of how a run went', () => {
     const rows = [
       row({ dag: 'demo' }),
-      row({ dag: 'demo', stage: 'probe.server', ts: at(1), status: 'failed', error: 'nothing listens there' }),
+      row({
+        dag: 'demo',
+        stage: 'probe.server',
+        ts: at(1),
+        status: 'failed',
+        error: 'nothing listens there',
+      }),
       row({ dag: 'demo', ts: at(3), status: 'done', duration_s: 3 }),
     ];
     expect(foldRuns(rows, 'here', () => true)[0]?.status).toBe('done');
