@@ -29,7 +29,7 @@ export const perspectiveErrors = {
     ),
   closed: (said: string) =>
     new FeedtrialError('FT_PERSPECTIVE_CLOSED', `Perspective is no longer there: ${said}`, {
-      fix: 'the students in seeds/label_precedence.csv fill in; docs/how-to/when-perspective-closes.md says what to check',
+      fix: 'the students in seeds/label_precedence.csv fill in; docs/when-perspective-closes.md says what to check',
     }),
   down: (posts: number, last: string) =>
     new FeedtrialError(

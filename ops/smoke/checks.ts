@@ -194,7 +194,7 @@ export async function smoke(options: SmokeOptions): Promise<SmokeResult[]> {
     'metrics kept in',
     isLocal || metrics.status !== 200,
     `/metrics answers ${metrics.status}`,
-    'let the proxy refuse /metrics from outside, as ops/deploy/caddy/Caddyfile does',
+    'let the proxy refuse /metrics from outside: docs/operate.md has the lines for Caddy',
   );
   const times = [];
   for (let n = 0; n < 10; n++) times.push((await page('&limit=30')).ms);

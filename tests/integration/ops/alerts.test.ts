@@ -325,7 +325,7 @@ describe('alerts', () => {
     server = { ...server, reason: null };
   });
 
-  test('have a threshold, a rule in SQL and a page of the runbook each', () => {
+  test('have a threshold and a rule in SQL each', () => {
     const rules = parseSeed(readFileSync(path.join(projectRoot, 'seeds/alert_rules.csv'), 'utf8')).map(
       (row) => row.rule,
     );

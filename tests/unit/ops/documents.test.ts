@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { environmentVariables, loadConfig, projectRoot } from '../../../ops/config/config.ts';
+import { parseSeed } from '../../../ops/alerts/seed.ts';
 import { commands } from '../../../ops/cli/commands/index.ts';
 import { storageFile, storagePage } from '../../../ops/docs/storage.ts';
 
@@ -105,4 +106,53 @@ test('no model reads a var of dbt itself: one that changes every run would be pa
       .map((file) => `${folder}/${file}`),
   );
   expect(readers).toEqual([]);
+});
+
+describe('pages', () => {
+  const isThere = (file: string) => existsSync(path.join(projectRoot, file));
+
+  test('of the runbook: one for each alert rule, with how to look, what to do and when it is over; and no other', () => {
+    const rules = parseSeed(read('seeds/alert_rules.csv')).map((row) => row.rule);
+    const pages = readdirSync(path.join(projectRoot, 'docs/runbook'));
+    expect(pages.toSorted()).toEqual(rules.map((rule) => `${rule}.md`).toSorted());
+    for (const page of pages) {
+      const text = read(`docs/runbook/${page}`);
+      expect(text.split('\n')[0]).toBe(`# ${path.basename(page, '.md')}`);
+      expect([...text.matchAll(/^## (.+)$/gm)].map(([, name]) => name)).toEqual(['Look', 'Do', 'Over']);
+    }
+  });
+
+  test('and deploy files that the code, SQL, seeds and units name are there', () => {
+    const sources = globSync(
+      [
+        '{enrich,extract,lake,macros,models,ops,seeds,serve,study}/**/*.{ts,py,sql,yml,csv,cron,sbatch,service,timer}',
+        '*.md',
+        '.env.example',
+      ],
+      { cwd: projectRoot },
+    );
+    expect(sources.length).toBeGreaterThan(200);
+    const missing = sources.flatMap((file) =>
+      [...read(file).matchAll(/\b(?:docs\/[\w./-]+\.md|ops\/deploy\/[\w./-]*\w)/g)]
+        .map(([named]) => named)
+        // a name for the shape of names
+        .filter((named) => named !== 'docs/adr/NNNN-title.md' && !isThere(named))
+        .map((named) => `${file}: ${named}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('link only to files that are there, and name only commands that there are', () => {
+    const program = new Command();
+    for (const register of commands) register(program, async () => undefined);
+    const names = program.commands.map((command) => command.name());
+    for (const file of globSync('docs/**/*.md', { cwd: projectRoot })) {
+      const text = read(file);
+      for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g))
+        expect(isThere(path.join(path.dirname(file), link)), `${file}: ${link}`).toBe(true);
+      if (!/^docs\/(runbook\/|operate|object-storage|when-)/.test(file)) continue;
+      for (const [, name = ''] of text.matchAll(/(?:^ +|`|&& )feedtrial ([a-z]+)/gm))
+        expect(names, file).toContain(name);
+    }
+  });
 });
