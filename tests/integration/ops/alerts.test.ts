@@ -39,7 +39,7 @@ beforeAll(async () => {
     config: small.config,
     dbt,
     now,
-    select: ['obs_capture__completeness', 'obs_labels__coverage'],
+    select: ['base_labels__asked', 'obs_capture__completeness', 'obs_labels__coverage'],
   });
 });
 
