@@ -41,6 +41,7 @@ export async function run(args: string[]): Promise<void> {
       hours: { type: 'string', default: '2' },
       keep: { type: 'string' },
       profile: { type: 'boolean', default: false },
+      reuse: { type: 'boolean', default: false },
       'no-labels': { type: 'boolean', default: false },
     },
   });
@@ -78,6 +79,7 @@ export async function run(args: string[]): Promise<void> {
       days: Number(values.days),
       likesPerPost: Number(values.likes),
       labels: !values['no-labels'],
+      reuse: values.reuse,
       labelVersions,
     });
     const made = process.cpuUsage(began);

@@ -26,6 +26,8 @@ export interface ScaleOptions {
   /** False leaves labels out. Default true. */
   labels?: boolean;
   means?: LabelMeans;
+  /** The lake was filled with the same options before: nothing is written but what `more` brings. */
+  reuse?: boolean;
   labelVersions?: Record<string, string>;
   /** Hours that are written one file each, as landing does; earlier days are one file, as compaction leaves them. Default 48. */
   hourlyHours?: number;
@@ -187,21 +189,22 @@ export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
   };
 
   const rows: Record<string, number> = {};
-  rows.follows = await write(
-    tables.records,
-    record(
-      `SELECT a.did, ${tid(`${startUs} + (n * 1000)::BIGINT`, 'n % 1024')} AS rkey, 'create' AS "operation", concat('bafyreifollow', n) AS cid,
+  if (!options.reuse)
+    rows.follows = await write(
+      tables.records,
+      record(
+        `SELECT a.did, ${tid(`${startUs} + (n * 1000)::BIGINT`, 'n % 1024')} AS rkey, 'create' AS "operation", concat('bafyreifollow', n) AS cid,
          ${startUs} + (n * 1000)::BIGINT AS event_us,
          concat('{"$type":"app.bsky.graph.follow","createdAt":"2026-01-01T00:00:00.000Z","subject":"', b.did, '"}') AS record
        FROM (SELECT n, bits('follow', n) AS g FROM range(${authors * (options.followsPerAuthor ?? 20)}) AS numbers (n))
        JOIN scale_authors AS a ON a.author = n % ${authors}
        JOIN scale_authors AS b ON b.author = floor(pow(part(g, 0), 1.5) * ${authors})::BIGINT`,
-      'app.bsky.graph.follow',
-    ),
-    'base-follows',
-  );
+        'app.bsky.graph.follow',
+      ),
+      'base-follows',
+    );
   // a million posts at a time: the partitions of one COPY are all open at once
-  for (let first = 0; first < posts; first += 1_000_000) {
+  for (let first = 0; first < posts && !options.reuse; first += 1_000_000) {
     const written = await writeRange(first, Math.min(posts, first + 1_000_000), `base-${first / 1_000_000}`);
     for (const [name, count] of Object.entries(written)) rows[name] = (rows[name] ?? 0) + count;
   }

@@ -10,6 +10,7 @@
     folds         column -> aggregate by which a row that is there and a new one become one; where there are none, a new
                   row replaces the old one; where it is made from several rows of increment_of, `group_by` names the columns
                   that those have in common
+    facts         column -> expression over a folded row, for what follows from it
     key_of_increment  expression of the key over increment_of, where that has no column of the name
     seeds         seeds that the SQL reads: a table is built anew where one of them has changed
     keeps         'rows' (default), or 'files' for a table keyed by file_name, whose rows go when their file does
@@ -85,7 +86,7 @@
 
         {%- if anything -%}
             {% do run_query('create or replace temp table ' ~ scratch ~ '__new as ' ~ (sql | replace(source | string, increment))) %}
-            {% do run_query(changed_keys(scratch, target, increment, key, folds, over_files, config.get('key_of_increment'))) %}
+            {% do run_query(changed_keys(scratch, target, increment, key, folds, config.get('facts', {}), over_files, config.get('key_of_increment'))) %}
         {%- endif -%}
         {%- call statement('main') -%}
             {%- if anything -%}

@@ -26,7 +26,7 @@
   Compares what an increment says with what is there, as temporary tables: <scratch>__changed, rows to write, and
   <scratch>__gone, keys whose rows no longer stand. What says the same as before is in neither.
 #}
-{% macro changed_keys(scratch, target, increment, key, folds, over_files, key_of_increment) -%}
+{% macro changed_keys(scratch, target, increment, key, folds, facts, over_files, key_of_increment) -%}
     {%- set keys = key | join(', ') -%}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(target) if column.name != 'batch' -%}
@@ -43,17 +43,18 @@
     select {{ columns }} from {{ target }} semi join {{ scratch }}__keys using ({{ keys }});
     {% if folds -%}
     create or replace temp table {{ scratch }}__result as
-    select
-        {{ keys }},
-        {%- for column, aggregate in folds.items() %}
-        {{ aggregate }} as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    select {{ with_facts(key, folds, facts) }}
     from (
-        select {{ columns }} from {{ scratch }}__new
-        union all
-        select {{ columns }} from {{ scratch }}__known
-    ) as parts
-    group by {{ keys }};
+        select
+            {{ keys }},
+            {{ folded_columns(folds) }}
+        from (
+            select {{ columns }} from {{ scratch }}__new
+            union all
+            select {{ columns }} from {{ scratch }}__known
+        ) as parts
+        group by {{ keys }}
+    ) as folded;
     {%- endif %}
     {%- set result = scratch ~ ('__result' if folds else '__new') %}
     create or replace temp table {{ scratch }}__changed as

@@ -8,28 +8,20 @@
     is_created, first_created_live_us, first_content_us
                                                     what says when it was first witnessed (first_witnessed_us)
 
-    fields           columns of content, by name
-    keeps_deleted    false drops the fields of what was deleted: a taken back post isn't kept, a like has to be, for its
-                     effect to be taken back as of any time
-
   Worked example: create (rev 1), delete (rev 2) and the create once more from a second source fold to one row with
   latest_operation 'delete' and the content of the create, in any order.
 #}
-{% macro record_state(fields, keeps_deleted=true) -%}
-    {%- set operation = at_latest('latest_operation', 'latest_key') | trim -%}
+{% macro record_state(fields) -%}
     {%- set state = {
         'latest_key': 'max(latest_key)',
-        'latest_operation': operation,
+        'latest_operation': at_latest('latest_operation', 'latest_key') | trim,
         'latest_event_us': at_latest('latest_event_us', 'latest_key') | trim,
         'content_key': 'max(content_key)',
         'rev': at_latest('rev', 'latest_key') | trim,
         'cid': at_latest('cid', 'content_key') | trim,
     } -%}
     {%- for field in fields -%}
-        {%- set last = at_latest(field, 'content_key') | trim -%}
-        {%- do state.update({
-            field: last if keeps_deleted else 'case when ' ~ operation ~ " <> 'delete' then " ~ last ~ ' end'
-        }) -%}
+        {%- do state.update({field: at_latest(field, 'content_key') | trim}) -%}
     {%- endfor -%}
     {%- do state.update({
         'is_created': 'bool_or(is_created)',
@@ -39,8 +31,25 @@
         'first_created_live_us': 'min(first_created_live_us)',
         'first_content_us': 'min(first_content_us)',
         'live_ingested_at': 'min(live_ingested_at)',
-        'event_us': first_witnessed_us() | trim,
-        'deleted_us': 'case when ' ~ operation ~ " = 'delete' then " ~ at_latest('latest_event_us', 'latest_key') | trim ~ ' end',
     }) -%}
     {{ return(state) }}
+{%- endmacro %}
+
+
+{#
+  What follows from a folded record's columns, as column -> expression. A taken back post isn't kept (keeps_deleted=false
+  with its fields); a like has to be, for its effect to be taken back as of any time.
+#}
+{% macro record_facts(fields=[], keeps_deleted=true) -%}
+    {%- set facts = {} -%}
+    {%- if not keeps_deleted -%}
+        {%- for field in fields -%}
+            {%- do facts.update({field: "case when latest_operation <> 'delete' then " ~ field ~ ' end'}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- do facts.update({
+        'event_us': first_witnessed_us() | trim,
+        'deleted_us': "case when latest_operation = 'delete' then latest_event_us end",
+    }) -%}
+    {{ return(facts) }}
 {%- endmacro %}

@@ -6,6 +6,7 @@
     partition='collection_group=app.bsky.graph.block',
     unique_key=['did', 'rkey'],
     folds=state,
+    facts=record_facts(),
 ) }}
 
-{{ folded_records('app.bsky.graph.block', state, fields) }}
+{{ folded_records('app.bsky.graph.block', state, record_facts(), fields) }}

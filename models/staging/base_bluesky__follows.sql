@@ -6,6 +6,7 @@
     partition='collection_group=app.bsky.graph.follow',
     unique_key=['did', 'rkey'],
     folds=state,
+    facts=record_facts(),
 ) }}
 
-{{ folded_records('app.bsky.graph.follow', state, fields) }}
+{{ folded_records('app.bsky.graph.follow', state, record_facts(), fields) }}

@@ -6,6 +6,7 @@
     partition='collection_group=app.bsky.feed.like',
     unique_key=['did', 'rkey'],
     folds=state,
+    facts=record_facts(),
 ) }}
 
-{{ folded_records('app.bsky.feed.like', state, fields) }}
+{{ folded_records('app.bsky.feed.like', state, record_facts(), fields) }}

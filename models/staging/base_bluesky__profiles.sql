@@ -11,6 +11,7 @@
     partition='collection_group=app.bsky.actor.profile',
     unique_key=['did', 'rkey'],
     folds=state,
+    facts=record_facts(),
 ) }}
 
-{{ folded_records('app.bsky.actor.profile', state, fields) }}
+{{ folded_records('app.bsky.actor.profile', state, record_facts(), fields) }}

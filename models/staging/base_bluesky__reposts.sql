@@ -6,6 +6,7 @@
     partition='collection_group=app.bsky.feed.repost',
     unique_key=['did', 'rkey'],
     folds=state,
+    facts=record_facts(),
 ) }}
 
-{{ folded_records('app.bsky.feed.repost', state, fields) }}
+{{ folded_records('app.bsky.feed.repost', state, record_facts(), fields) }}

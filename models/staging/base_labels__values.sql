@@ -1,4 +1,5 @@
 {# A post that was asked twice keeps the first answer: a feed can be rebuilt from what it was ranked on. #}
+{% set key = ['uri', 'cid', 'labeler', 'version', 'label'] %}
 {% set first = 'row(labelled_at, run_id, attempt, coalesce(score, -1), coalesce(text_value, \'\'))' %}
 {% set folds = {
     'score': at_first('score', first) | trim,
@@ -10,7 +11,7 @@
 {{ config(
     materialized='folded',
     increment_of='stg_labels__values',
-    unique_key=['uri', 'cid', 'labeler', 'version', 'label'],
+    unique_key=key,
     folds=folds,
 ) }}
 
@@ -21,14 +22,8 @@ with answers as (
         status = 'ok'
         and (score is not null or text_value is not null)
 
-)
+),
 
-select
-    uri,
-    cid,
-    labeler,
-    version,
-    label,
-    {{ folded_columns(folds) }}
-from answers
-group by uri, cid, labeler, version, label
+{{ folded_rows('answers', key, folds) }}
+
+select * from folded

@@ -29,8 +29,6 @@ candidate_labels as (
         label_values.cid,
         precedence.unified_label,
         precedence.priority,
-        label_values.labeler,
-        label_values.version,
         label_values.score,
         label_values.labelled_at
     from {{ ref('base_labels__values') }} as label_values
@@ -41,18 +39,19 @@ candidate_labels as (
             and label_values.label = precedence.source_label
     where label_values.score is not null
 
-)
+),
 
--- One row a label becomes one column a label. A label that nobody gave is null: the least priority of no rows.
+{{ chosen_labels() }}
+
+-- A label that nobody gave is null: the least place of no rows.
 select
     {%- for label in unified_labels() %}
-    {%- set is_label = "case when unified_label = '" ~ label ~ "' then priority end" %}
-    {{ at_first('score', is_label) }} as {{ label }},
-    {{ at_first('labeler', is_label) }} as {{ label }}_labeler,
-    {{ at_first('version', is_label) }} as {{ label }}_version,
-    {{ at_first('labelled_at', is_label) }} as {{ label }}_labelled_at,
+    chosen_labels.{{ label }},
+    {{ label }}_source.labeler as {{ label }}_labeler,
+    {{ label }}_source.version as {{ label }}_version,
+    chosen_labels.{{ label }}_labelled_at,
     {%- endfor %}
-    uri,
-    cid
-from candidate_labels
-group by uri, cid
+    chosen_labels.uri,
+    chosen_labels.cid
+from chosen_labels
+{{ label_sources() }}
