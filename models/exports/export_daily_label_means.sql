@@ -1,9 +1,6 @@
 with posts as (
 
-    select
-        *,
-        {{ utc_day('event_us') }} as event_day
-    from {{ ref('int_posts__unified') }}
+    select * from {{ ref('int_posts__baseline') }}
 
 ),
 

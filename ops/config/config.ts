@@ -45,6 +45,7 @@ const environment = z.object({
   FEEDTRIAL_LIMIT_PARTICIPANT_PER_MINUTE: z.coerce.number().int().min(0).default(300),
   FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND: z.coerce.number().int().min(0).default(500),
   FEEDTRIAL_TRUST_PROXY: z.string().default('loopback'),
+  FEEDTRIAL_EXPORT_KEY: z.string().default(''), // read by dbt: macros/exports/release_pseudonym.sql
   FEEDTRIAL_LABEL_PROFILE: z.enum(['study', 'demo']).default('study'),
   FEEDTRIAL_PERSPECTIVE_KEYS: z.string().default(''),
   FEEDTRIAL_PERSPECTIVE_URL: url.default('https://commentanalyzer.googleapis.com'),

@@ -1,0 +1,157 @@
+{# What a client reports that its reader did with a post. #}
+{% set engagements = [
+    'interactionLike',
+    'interactionRepost',
+    'interactionReply',
+    'interactionQuote',
+    'interactionShare',
+    'clickthroughItem',
+    'clickthroughAuthor',
+    'clickthroughReposter',
+    'clickthroughEmbed',
+] %}
+
+with participants as (
+
+    select
+        participant_id,
+        study,
+        arm,
+        enrolled_us
+    from {{ ref('stg_study__participants') }}
+
+),
+
+served as (
+
+    select
+        participant_id,
+        uri,
+        served_us,
+        coalesce(is_in_network, false) as is_in_network
+    from {{ ref('fct_exposures') }}
+    where participant_id is not null
+
+),
+
+-- A report counts only with a signed context, and only on what was served: others nobody can check.
+reported as (
+
+    select
+        interactions.participant_id,
+        interactions.uri,
+        interactions.received_us,
+        interactions.event
+    from {{ source('raw', 'interactions') }} as interactions
+    where
+        interactions.participant_id is not null
+        and interactions.context_valid
+
+),
+
+shown as (
+
+    select
+        'served' as channel,
+        participant_id,
+        uri,
+        served_us as happened_us
+    from served
+    union all
+    select
+        'seen' as channel,
+        participant_id,
+        uri,
+        received_us as happened_us
+    from reported
+    where event = 'interactionSeen'
+    union all
+    select
+        'engaged' as channel,
+        participant_id,
+        uri,
+        received_us as happened_us
+    from reported
+    where event in ('{{ engagements | join("', '") }}')
+    union all
+    -- The network itself says what was liked, also where the client reports nothing.
+    select
+        'engaged' as channel,
+        participant_id,
+        uri,
+        event_us as happened_us
+    from {{ ref('int_participants__likes') }}
+
+),
+
+served_posts as (
+
+    select
+        participant_id,
+        uri,
+        bool_or(is_in_network) as is_in_network
+    from served
+    group by participant_id, uri
+
+),
+
+-- A post counts once a day and channel, however often it was sent or looked at.
+shown_days as (
+
+    select
+        participants.participant_id,
+        participants.study,
+        participants.arm,
+        {{ utc_day('shown.happened_us') }} as event_day,
+        (shown.happened_us - participants.enrolled_us) // 604800000000 as study_week,
+        shown.channel,
+        shown.uri,
+        bool_or(served_posts.is_in_network) as is_in_network
+    from shown
+    inner join participants on shown.participant_id = participants.participant_id
+    inner join served_posts
+        on
+            shown.participant_id = served_posts.participant_id
+            and shown.uri = served_posts.uri
+    where shown.happened_us >= participants.enrolled_us
+    group by
+        participants.participant_id,
+        participants.study,
+        participants.arm,
+        {{ utc_day('shown.happened_us') }},
+        (shown.happened_us - participants.enrolled_us) // 604800000000,
+        shown.channel,
+        shown.uri
+
+)
+
+select
+    ---------- ids
+    shown_days.participant_id,
+    shown_days.study,
+    shown_days.uri,
+
+    ---------- what and when
+    shown_days.arm,
+    shown_days.event_day,
+    cast(shown_days.study_week as integer) as study_week,
+    shown_days.channel,
+
+    ---------- labels, as outcomes are measured
+    {%- for label in unified_labels() %}
+    outcomes.{{ label }},
+    {%- endfor %}
+
+    ---------- booleans
+    shown_days.is_in_network,
+    coalesce(superposters.is_superposter, false) as is_superposter
+from shown_days
+left join {{ ref('int_posts__standardised') }} as posts on shown_days.uri = posts.uri
+left join {{ ref('int_posts__outcome_labels') }} as outcomes
+    on
+        posts.uri = outcomes.uri
+        and posts.cid = outcomes.cid
+left join {{ ref('int_authors__superposter_days') }} as superposters
+    on
+        posts.did = superposters.did
+        and shown_days.event_day = superposters.event_day
