@@ -154,6 +154,34 @@ test('a generated lake comes out as a fold in TypeScript says, and what a feed m
       );
     });
 
+    // what lets an hour be cheap: what isn't asked for isn't read
+    await readWarehouse(config, async (rows) => {
+      const explain = async (query: string, analyze = ''): Promise<string> =>
+        (await rows<{ explain_value: string }>(`EXPLAIN ${analyze} ${query}`))
+          .map((row) => row.explain_value.replaceAll(/[│\s]+/g, ' '))
+          .join('\n');
+      // one collection and day: files are left out by their path
+      const day = await explain(
+        `SELECT max(record) FROM base_bluesky__records WHERE collection_group = 'app.bsky.feed.like' AND dt = '2026-07-04'`,
+      );
+      const [, scanned, all] = /Scanning Files: (\d+)\/(\d+)/.exec(day) ?? [];
+      expect(Number(scanned)).toBeGreaterThan(0);
+      expect(Number(scanned)).toBeLessThan(Number(all) / 4);
+      // a number stands in the scan itself, where it leaves out row groups unread
+      expect(
+        await explain(
+          `SELECT max(record) FROM base_bluesky__records WHERE event_us >= ${world.endUs - 3_600_000_000}`,
+        ),
+      ).toMatch(/Filters: event_us>=\d+/);
+      // a semi join gives its keys to the scan of the other side, as a Bloom filter
+      expect(
+        await explain(
+          `SELECT count(*) FROM stg_labels__values AS said SEMI JOIN (SELECT uri FROM int_posts__eligible WHERE md5(uri) < '8') AS few USING (uri)`,
+          'ANALYZE',
+        ),
+      ).toMatch(/uri IN BF\(uri\)/);
+    });
+
     // what an analyst reads: every model of the project is in the catalog's graph with a description by its grain
     const manifest = JSON.parse(
       readFileSync(path.join(path.dirname(config.warehouse), 'feedtrial.dbt/target/manifest.json'), 'utf8'),

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { environmentVariables, loadConfig, projectRoot } from '../../../ops/config/config.ts';
 import { parseSeed } from '../../../ops/alerts/seed.ts';
 import { commands } from '../../../ops/cli/commands/index.ts';
+import { rulesFile, rulesPage } from '../../../ops/docs/rules.ts';
 import { storageFile, storagePage } from '../../../ops/docs/storage.ts';
 
 const read = (file: string) => readFileSync(path.join(projectRoot, file), 'utf8');
@@ -62,6 +63,10 @@ test('docs/storage.md says what lake/schemas says', () => {
   expect(readFileSync(storageFile, 'utf8'), 'run: node_modules/.bin/node ops/docs/storage.ts').toBe(
     storagePage(),
   );
+});
+
+test('docs/rules.md says what the models and their tests say', () => {
+  expect(readFileSync(rulesFile, 'utf8'), 'run: node_modules/.bin/node ops/docs/rules.ts').toBe(rulesPage());
 });
 
 describe('the README', () => {
