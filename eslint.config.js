@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 // A folder is a part of the data's way. A part may import what lies before or beside it only through that part's
 // index.ts, and may always import lake/ and ops/'s configuration, errors, progress and telemetry.
 export default tseslint.config(
-  { ignores: ['node_modules', '.venv', 'target', 'logs', '.demo', 'coverage'] },
+  { ignores: ['node_modules', '.venv', '.services', 'target', 'logs', '.demo', 'coverage'] },
   eslint.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
