@@ -37,6 +37,14 @@ function runner(): { uid?: number; gid?: number } {
   return { uid: id('-u'), gid: id('-g') };
 }
 
+/** A temporary folder that the user can get to: the one of this process may be root's alone. */
+function folderFor(user: { uid?: number; gid?: number }): string {
+  const reached = [os.tmpdir(), '/tmp', '/var/tmp'].find(
+    (folder) => spawnSync('sh', ['-c', 'cd "$0"', folder], { ...user, cwd: '/' }).status === 0,
+  );
+  return reached ?? os.tmpdir();
+}
+
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {
@@ -54,7 +62,7 @@ export async function startPostgres(): Promise<Postgres> {
   const programs = findPostgres();
   if (programs === null) throw new Error(postgresMissing);
   const user = runner();
-  const home = mkdtempSync(path.join(os.tmpdir(), 'feedtrial-postgres-'));
+  const home = mkdtempSync(path.join(folderFor(user), 'feedtrial-postgres-'));
   const data = path.join(home, 'data');
   chmodSync(home, 0o777);
   const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
@@ -63,7 +71,10 @@ export async function startPostgres(): Promise<Postgres> {
     ['-D', data, '-U', 'feedtrial', '--auth=trust', '--no-sync', '-E', 'UTF8'],
     { ...user, env, encoding: 'utf8', cwd: home },
   );
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+  if (made.status !== 0) {
+    rmSync(home, { recursive: true, force: true });
+    throw new Error(`initdb failed: ${made.stderr}`);
+  }
   const port = await freePort();
   let server: ReturnType<typeof spawn> | null = null;
   const start = async (): Promise<void> => {
