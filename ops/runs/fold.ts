@@ -1,18 +1,7 @@
+import type { RunRecord } from '../telemetry/index.ts';
+
 /** One row of raw/runs, whether landed or still in the spool. Times are microseconds UTC. */
-export interface RunRow {
-  ts: number;
-  dag: string;
-  run_id: string;
-  stage: string;
-  records: number | null;
-  duration_s: number;
-  status: string;
-  host: string;
-  pid: number;
-  error: string | null;
-  trace_id: string | null;
-  detail: string | null;
-}
+export type RunRow = RunRecord;
 
 /** A stage as its rows tell it. */
 export interface StageRun extends RunRow {

@@ -16,13 +16,8 @@ import { configIn } from '../folders.ts';
 import { startNetworkWithAppView, type NetworkWithAppView } from '../network/start-appview.ts';
 import { xrpc, type Session } from '../network/xrpc.ts';
 import { loggedLines } from '../integration/serve/site.ts';
-import {
-  findPostgres,
-  freePort,
-  postgresMissing,
-  startPostgres,
-  type Postgres,
-} from '../services/postgres.ts';
+import { freePort } from '../services/free-port.ts';
+import { findPostgres, postgresMissing, startPostgres, type Postgres } from '../services/postgres.ts';
 import { hasRedis, redisMissing, startRedis } from '../services/redis.ts';
 
 const isThere = findPostgres() !== null && hasRedis();

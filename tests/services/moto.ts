@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../../ops/config/config.ts';
-import { freePort } from './versitygw.ts';
+import { freePort } from './free-port.ts';
 
 const home = path.join(projectRoot, '.services/moto');
 

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { freePort } from './free-port.ts';
 
 /** A PostgreSQL of one test file, on loopback, in a folder that goes with it. */
 export interface Postgres {
@@ -43,18 +43,6 @@ function folderFor(user: { uid?: number; gid?: number }): string {
     (folder) => spawnSync('sh', ['-c', 'cd "$0"', folder], { ...user, cwd: '/' }).status === 0,
   );
   return reached ?? os.tmpdir();
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }
 
 /** Starts a server; call it where `findPostgres()` is not null. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../../ops/config/config.ts';
+import { freePort } from './free-port.ts';
 
 const binary = path.join(projectRoot, '.services/bin/versitygw-v1.8.0');
 
@@ -13,15 +13,6 @@ export const hasVersitygw = existsSync(binary);
 
 if (!hasVersitygw)
   console.warn(`SKIPPED: tests on a real S3 server; 'npm run setup:services -- versitygw' installs it`);
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 export interface S3Server {
   endpoint: string;

@@ -1,6 +1,4 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import net from 'node:net';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -11,6 +9,7 @@ import { isAlive } from '../../../ops/runs/index.ts';
 import { createStudy, openStudyStore } from '../../../study/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import { spooledLines, startJetstreamDouble } from '../../relay/index.ts';
+import { freePort } from '../../services/free-port.ts';
 
 const node = path.join(projectRoot, 'node_modules/.bin/node');
 
@@ -53,14 +52,6 @@ function runRows(folder: string): Row[] {
     .filter((name) => name.endsWith('.ndjson'))
     .flatMap((name) => readFileSync(path.join(runs, name), 'utf8').trim().split('\n'))
     .map((line) => JSON.parse(line) as Row);
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('a job of the schedule', () => {

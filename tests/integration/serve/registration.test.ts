@@ -8,7 +8,7 @@ import { openStudyStore } from '../../../study/index.ts';
 import { configIn } from '../../folders.ts';
 import { startNetwork, type Network } from '../../network/index.ts';
 import { xrpc } from '../../network/xrpc.ts';
-import { freePort } from '../../services/postgres.ts';
+import { freePort } from '../../services/free-port.ts';
 
 /** A PNG of one pixel. */
 const png = Buffer.from(
