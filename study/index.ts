@@ -52,6 +52,7 @@ export { createKey, findKey, listKeys, revokeKey, scopes, type ApiKey, type Scop
 export { openMembership, type Member, type Membership } from './membership.ts';
 export { balance, findParticipant, listParticipants, type BalanceRow } from './participants.ts';
 export { readPeople } from './people.ts';
+export { pseudonymOf, publishPseudonyms, releaseKey, removePseudonyms } from './pseudonyms.ts';
 export { publishRoster, refreshRoster, rosterPath } from './roster.ts';
 export { describePlace, openStudyStore, writeTo, type StudyStore } from './store/open.ts';
 export { importWave, type WaveSummary } from './survey.ts';

@@ -25,6 +25,8 @@ export interface ScaleOptions {
   followsPerAuthor?: number;
   /** False leaves labels out. Default true. */
   labels?: boolean;
+  /** Labels other than the language are given to the posts of so many days before the end alone. Default all. */
+  labelledDays?: number;
   means?: LabelMeans;
   /** The lake was filled with the same options before: nothing is written but what `more` brings. */
   reuse?: boolean;
@@ -167,7 +169,8 @@ export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
           NULL AS tokens_in, NULL AS tokens_out, NULL AS cost_usd, 'scale' AS run_id, event_us + 900000000 AS labelled_at,
           ${sqlText(labeler)} AS labeler, at_day(event_us + 900000000) AS dt
         FROM scale_posts WHERE ${where}`;
-      const isEnglish = "post_language(h) = 'en' AND i % 33 <> 5";
+      const labelledFromUs = endUs - (options.labelledDays ?? days) * 86_400e6;
+      const isEnglish = `post_language(h) = 'en' AND i % 33 <> 5 AND event_us >= ${labelledFromUs}`;
       rows.labels = await write(
         tables.labels,
         [

@@ -142,3 +142,17 @@ export const participants = defineTable('participants', 'One row per participant
   enrolled_us: ['BIGINT', 'when they were enrolled, microseconds UTC'],
   withdrawn_us: ['BIGINT', 'when they withdrew, microseconds UTC; null if they have not', 'null'],
 });
+
+/** In the private lake: `pseudonyms/current.parquet`, there only while exports are built. */
+export const pseudonyms = defineTable(
+  'pseudonyms',
+  'One row per participant while exports are built, none at other times',
+  [],
+  {
+    participant_id: ['VARCHAR', 'pseudonymous id in the study'],
+    pseudonym: [
+      'VARCHAR',
+      'name in this release alone: the first 32 hexadecimal digits of an HMAC-SHA-256 whose key is nowhere in the lake',
+    ],
+  },
+);

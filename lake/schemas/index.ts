@@ -10,4 +10,8 @@ export type { Column, ColumnType, Table } from './define.ts';
 export const tables = { ...raw, ...labels, ...feeds } as const satisfies Record<string, Table>;
 
 /** Tables of the private lake: out of reach of whoever may read the other one. */
-export const privateTables: ReadonlySet<Table> = new Set<Table>([tables.participants, tables.pairs]);
+export const privateTables: ReadonlySet<Table> = new Set<Table>([
+  tables.participants,
+  tables.pairs,
+  tables.pseudonyms,
+]);

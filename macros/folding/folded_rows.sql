@@ -1,19 +1,28 @@
 {#
-  The CTE `folded`: one row per key from the rows of another CTE, in the columns of `folds`. Nearly every key has one row,
-  which is its own fold; only the others are aggregated. (An engine can't put aggregates of text aside when memory runs
-  out: over all keys they would need all of it.)
+  The CTE `folded`: one row per key from the rows of a relation, in the columns of `folds`. The caller says how rows become those
+  columns, as a query over the text of another that it is given:
+
+    {% call(rows) folded_rows(ref('answers'), ['uri'], {'said': 'max(said)'}, "status = 'ok'") %}
+        select uri, lower(word) as said from ({{ rows }}) as answers
+    {% endcall %}
+
+  Nearly every key has one row, which is its own fold; only the others are aggregated. (An engine can't put aggregates of text aside
+  when memory runs out: over all keys they would need all of it.) Which those are is asked first, of the key columns alone
+  and by a hash; where two keys share one, both are aggregated, each by itself. Rows are read again rather than kept: a CTE
+  that is named twice would hold all of them.
 #}
-{% macro folded_rows(rows, key, folds) -%}
+{% macro folded_rows(relation, key, folds, condition='true') -%}
     {%- set keys = key | join(', ') -%}
-    {%- set on = [] -%}
-    {%- for column in key -%}
-        {%- do on.append(rows ~ '.' ~ column ~ ' = repeated_keys.' ~ column) -%}
-    {%- endfor -%}
+    {%- set of_key = [] -%}
+    {%- for column in key -%}{%- do of_key.append('source_rows.' ~ column) -%}{%- endfor -%}
+    {%- set of_key = key_hash(of_key) -%}
+    {%- set source_rows = relation ~ ' as source_rows' -%}
 repeated_keys as (
 
-    select {{ keys }}
-    from {{ rows }}
-    group by {{ keys }}
+    select {{ of_key }} as key_hash
+    from {{ source_rows }}
+    where {{ condition }}
+    group by {{ of_key }}
     having count(*) > 1
 
 ),
@@ -23,16 +32,21 @@ folded as (
     select
         {{ keys }},
         {{ folds.keys() | join(',\n        ') }}
-    from {{ rows }}
-    where not exists (select 1 from repeated_keys where {{ on | join(' and ') }})
+    from (
+        {{ caller(
+            'select source_rows.* from ' ~ source_rows ~ ' left join repeated_keys on ' ~ of_key
+            ~ ' = repeated_keys.key_hash where repeated_keys.key_hash is null and ' ~ condition
+        ) }}
+    ) as single_rows
     union all
     select
         {{ keys }},
         {{ folded_columns(folds) }}
     from (
-        select {{ rows }}.*
-        from {{ rows }}
-        where exists (select 1 from repeated_keys where {{ on | join(' and ') }})
+        {{ caller(
+            'select source_rows.* from ' ~ source_rows ~ ' inner join repeated_keys on ' ~ of_key
+            ~ ' = repeated_keys.key_hash where ' ~ condition
+        ) }}
     ) as repeated_rows
     group by {{ keys }}
 

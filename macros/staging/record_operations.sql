@@ -1,10 +1,10 @@
 {#
-  The operations on records of a collection, a row each, in the columns that record_state() folds.
+  Operations on records, a row each, in the columns that record_state() folds.
 
-    collection  NSID; its group in the lake has the same name
-    fields      column name -> JSON path in the record, taken out in one pass; without them the record comes whole
+    rows    query over base_bluesky__records
+    fields  column name -> JSON path in the record, taken out in one pass; without them the record comes whole
 #}
-{% macro record_operations(collection, fields={}) %}
+{% macro record_operations(rows, fields={}) %}
     select
         did,
         rkey,
@@ -25,14 +25,15 @@
         verified as is_verified,
         case when operation = 'create' and is_live then event_us end as first_created_live_us,
         case when operation <> 'delete' then event_us end as first_content_us,
-        case when is_live then ingested_at end as live_ingested_at
+        case when is_live then ingested_at end as live_ingested_at,
+        case when operation <> 'delete' then ingested_at end as known_us,
+        case when operation = 'delete' then ingested_at end as deletion_known_us
     from (
         select
             *
             {%- if fields %},
             {{ json_texts('record', fields.values() | list) }} as fields
             {%- endif %}
-        from {{ ref('base_bluesky__records') }}
-        where collection_group = '{{ collection }}' and collection = '{{ collection }}'
+        from ({{ rows }}) as operations
     ) as reports
 {% endmacro %}

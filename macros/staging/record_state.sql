@@ -7,6 +7,8 @@
     content_key, cid, and the fields                the last content; null where nobody reported any
     is_created, first_created_live_us, first_content_us
                                                     what says when it was first witnessed (first_witnessed_us)
+    known_us, deletion_known_us                     when any content, and any deletion, first came in: what says what was known
+                                                    at a time (stood_then)
 
   Worked example: create (rev 1), delete (rev 2) and the create once more from a second source fold to one row with
   latest_operation 'delete' and the content of the create, in any order.
@@ -31,6 +33,8 @@
         'first_created_live_us': 'min(first_created_live_us)',
         'first_content_us': 'min(first_content_us)',
         'live_ingested_at': 'min(live_ingested_at)',
+        'known_us': 'min(known_us)',
+        'deletion_known_us': 'min(deletion_known_us)',
     }) -%}
     {{ return(state) }}
 {%- endmacro %}

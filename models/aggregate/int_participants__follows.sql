@@ -13,10 +13,8 @@ follows as (
     select
         did,
         subject_did
-    from {{ ref('stg_bluesky__follows') }}
-    where
-        event_us <= {{ as_of_us() }}
-        and (deleted_us is null or deleted_us > {{ as_of_us() }})
+    from {{ ref('stg_bluesky__follows') }} as follows
+    where {{ stood_then('follows') }}
 
 )
 

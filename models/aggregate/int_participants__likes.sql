@@ -14,10 +14,8 @@ likes as (
         did,
         subject_uri,
         event_us
-    from {{ ref('stg_bluesky__likes') }}
-    where
-        event_us <= {{ as_of_us() }}
-        and (deleted_us is null or deleted_us > {{ as_of_us() }})
+    from {{ ref('stg_bluesky__likes') }} as likes
+    where {{ stood_then('likes') }}
 
 )
 

@@ -30,8 +30,7 @@ likes as (
     left join inactive_accounts on likes.did = inactive_accounts.did
     where
         {{ within_lookback('likes.event_us') }}
-        and likes.event_us <= {{ as_of_us() }}
-        and (likes.deleted_us is null or likes.deleted_us > {{ as_of_us() }})
+        and {{ stood_then('likes') }}
         and inactive_accounts.did is null
     group by likes.subject_uri
 
@@ -47,8 +46,7 @@ reposts as (
     left join inactive_accounts on reposts.did = inactive_accounts.did
     where
         {{ within_lookback('reposts.event_us') }}
-        and reposts.event_us <= {{ as_of_us() }}
-        and (reposts.deleted_us is null or reposts.deleted_us > {{ as_of_us() }})
+        and {{ stood_then('reposts') }}
         and inactive_accounts.did is null
     group by reposts.subject_uri
 
@@ -64,8 +62,7 @@ replies as (
     left join inactive_accounts on replies.did = inactive_accounts.did
     where
         {{ within_lookback('replies.event_us') }}
-        and replies.event_us <= {{ as_of_us() }}
-        and (replies.deleted_us is null or replies.deleted_us > {{ as_of_us() }})
+        and {{ stood_then('replies') }}
         and inactive_accounts.did is null
     group by replies.reply_parent_uri
 

@@ -101,7 +101,7 @@ posts_with_verdicts as (
         coalesce(is_excludelisted, false) as excludelist,
         is_moderated as moderated,
         is_nsfw as nsfw_label,
-        event_us > as_of_us as after_as_of,
+        event_us > as_of_us or not {{ known_then('known_us') }} as after_as_of,
         event_us < oldest_us as too_old,
         has_content and characters = 0 as empty_text,
         characters > 0 and own_characters = 0 as link_only,

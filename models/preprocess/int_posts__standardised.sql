@@ -105,7 +105,8 @@ select
 
     ---------- times, microseconds UTC
     posts.event_us,
-    posts.deleted_us
+    posts.deleted_us,
+    posts.known_us
 from posts_with_words as posts
 left join spam_weights on posts.uri = spam_weights.uri
 left join nsfw_self_labelled on posts.uri = nsfw_self_labelled.uri

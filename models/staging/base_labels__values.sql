@@ -15,15 +15,10 @@
     folds=folds,
 ) }}
 
-with answers as (
+{% set condition = "status = 'ok' and (score is not null or text_value is not null)" %}
 
-    select * from {{ ref('stg_labels__values') }}
-    where
-        status = 'ok'
-        and (score is not null or text_value is not null)
-
-),
-
-{{ folded_rows('answers', key, folds) }}
+with {% call(rows) folded_rows(ref('stg_labels__values'), key, folds, condition) -%}
+    {{ rows }}
+{%- endcall %}
 
 select * from folded

@@ -19,5 +19,7 @@ select
 
     ---------- times, microseconds UTC
     event_us,
-    deleted_us
+    deleted_us,
+    known_us,
+    deletion_known_us
 from records

@@ -21,5 +21,7 @@ select
     ---------- times, microseconds UTC
     event_us,
     deleted_us,
-    live_ingested_at
+    live_ingested_at,
+    known_us,
+    deletion_known_us
 from records

@@ -86,7 +86,9 @@ posts as (
         ---------- times, microseconds UTC except created_at, which is the author's word as it was written
         created_at,
         event_us,
-        deleted_us
+        deleted_us,
+        known_us,
+        deletion_known_us
     from posts_with_fields
 
 )

@@ -4,12 +4,14 @@
     post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ run_parameter('publish_id'), 'labels.parquet', 'labeler, priority, event_us desc, uri') }}",
 ) }}
 
+-- Each labeler has a power of two, so that one number says which of them have answered about a post.
 with labelers as (
 
     select
         labeler,
         version,
-        needs
+        needs,
+        cast(power(2, row_number() over (order by labeler asc) - 1) as bigint) as labeler_bit
     from {{ ref('labelers') }}
     where
         {{ 'in_demo' if run_parameter('label_profile') == 'demo' else 'in_study' }}
@@ -44,27 +46,63 @@ posts as (
 
 ),
 
-asked as (
-
-    select
-        label_values.uri,
-        label_values.cid,
-        label_values.labeler,
-        label_values.version,
-        label_values.is_labelled or label_values.is_refused as is_answered,
-        label_values.attempts
-    from {{ ref('base_labels__asked') }} as label_values
-
-),
-
-embedded as (
+answers as (
 
     select
         uri,
         cid,
         labeler,
         version
+    from {{ ref('base_labels__asked') }}
+    where is_labelled or is_refused
+    union all
+    select
+        uri,
+        cid,
+        labeler,
+        version
     from {{ ref('base_labels__embedded') }}
+
+),
+
+answered_posts as (
+
+    select
+        answers.uri,
+        answers.cid,
+        {{ bits_together('labelers.labeler_bit') }} as labeler_bits
+    from answers
+    inner join labelers
+        on
+            answers.labeler = labelers.labeler
+            and answers.version = labelers.version
+    group by answers.uri, answers.cid
+
+),
+
+failures as (
+
+    select
+        uri,
+        cid,
+        labeler,
+        version,
+        attempts
+    from {{ ref('base_labels__asked') }}
+    where not (is_labelled or is_refused)
+
+),
+
+posts_with_answers as (
+
+    select
+        posts.*,
+        coalesce(answered_posts.labeler_bits, 0) as labeler_bits
+    from posts
+    left join answered_posts
+        on
+            posts.uri = answered_posts.uri
+            and posts.cid = answered_posts.cid
 
 )
 
@@ -80,27 +118,20 @@ select
     posts.text,
 
     ---------- how
-    cast(coalesce(asked.attempts, 0) + 1 as integer) as attempt,
+    cast(coalesce(failures.attempts, 0) + 1 as integer) as attempt,
     cast(posts.priority as integer) as priority,
-    coalesce(asked.attempts, 0) >= {{ filter_parameter('max_label_attempts') }} as is_dead_letter,
+    coalesce(failures.attempts, 0) >= {{ filter_parameter('max_label_attempts') }} as is_dead_letter,
 
     ---------- times, microseconds UTC
     posts.event_us
-from posts
+from posts_with_answers as posts
 cross join labelers
-left join asked
+left join failures
     on
-        posts.uri = asked.uri
-        and posts.cid = asked.cid
-        and labelers.labeler = asked.labeler
-        and labelers.version = asked.version
-left join embedded
-    on
-        posts.uri = embedded.uri
-        and posts.cid = embedded.cid
-        and labelers.labeler = embedded.labeler
-        and labelers.version = embedded.version
+        posts.uri = failures.uri
+        and posts.cid = failures.cid
+        and labelers.labeler = failures.labeler
+        and labelers.version = failures.version
 where
     (labelers.needs = 'any' or posts.is_eligible)
-    and not coalesce(asked.is_answered, false)
-    and embedded.uri is null
+    and mod(floor(posts.labeler_bits / labelers.labeler_bit), 2) = 0

@@ -45,7 +45,7 @@ const environment = z.object({
   FEEDTRIAL_LIMIT_PARTICIPANT_PER_MINUTE: z.coerce.number().int().min(0).default(300),
   FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND: z.coerce.number().int().min(0).default(500),
   FEEDTRIAL_TRUST_PROXY: z.string().default('loopback'),
-  FEEDTRIAL_EXPORT_KEY: z.string().default(''), // read by dbt: macros/exports/release_pseudonym.sql
+  FEEDTRIAL_EXPORT_KEY: z.string().min(16).optional(),
   FEEDTRIAL_LABEL_PROFILE: z.enum(['study', 'demo']).default('study'),
   FEEDTRIAL_PERSPECTIVE_KEYS: z.string().default(''),
   FEEDTRIAL_PERSPECTIVE_URL: url.default('https://commentanalyzer.googleapis.com'),
@@ -121,6 +121,8 @@ export interface Config {
   limitAddressPerSecond: number;
   /** Proxies whose `x-forwarded-for` is believed. */
   trustProxy: string[];
+  /** What pseudonyms of this release are made with; a secret. Without it each build draws its own. */
+  exportKey: string | undefined;
   labelProfile: 'study' | 'demo';
   /** Keys of the Perspective API; empty where it isn't used. Secret. */
   perspectiveKeys: string[];
@@ -220,6 +222,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     limitParticipantPerMinute: e.FEEDTRIAL_LIMIT_PARTICIPANT_PER_MINUTE,
     limitAddressPerSecond: e.FEEDTRIAL_LIMIT_ADDRESS_PER_SECOND,
     trustProxy: e.FEEDTRIAL_TRUST_PROXY.split(/[\s,]+/).filter(Boolean),
+    exportKey: e.FEEDTRIAL_EXPORT_KEY,
     labelProfile: e.FEEDTRIAL_LABEL_PROFILE,
     perspectiveKeys: e.FEEDTRIAL_PERSPECTIVE_KEYS.split(/[\s,]+/).filter(Boolean),
     perspectiveUrl: e.FEEDTRIAL_PERSPECTIVE_URL.replace(/\/+$/, ''),

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureTables, makePrivate, openEngine, openLake, type Lake } from '../../lake/index.ts';
-import { refreshRoster } from '../../study/index.ts';
+import { publishPseudonyms, refreshRoster, removePseudonyms } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
@@ -26,6 +26,8 @@ export interface TransformOptions {
   full?: boolean;
   /** The moment that ages and windows are counted to, microseconds UTC; now by default. */
   asOfUs?: number;
+  /** What came into the lake later is not known, microseconds UTC; by default all that is there is. */
+  knownAtUs?: number;
   dag?: string;
   runId?: string;
   signal?: AbortSignal;
@@ -101,9 +103,13 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     if (options.what !== 'labels') await refreshRoster(config); // who enrols or leaves may have died before publishing it
     const lake = openLake(config.lake);
     const privateLake = openLake(config.privateLake);
+    const asked = options.select ?? [];
+    const history = options.history ?? true;
+    const buildsExports = asked.length > 0 || history;
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
       await ensureTables(lake, privateLake, engine);
+      if (buildsExports) await publishPseudonyms(config, engine);
     } finally {
       await engine.close();
     }
@@ -114,32 +120,34 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     // what participants follow and like is in the warehouse as well
     const warehouse = path.dirname(config.warehouse);
     if (warehouse !== config.projectRoot) await makePrivate(warehouse);
-    const asked = options.select ?? [];
     const select = asked.length > 0 ? asked : options.what === 'labels' ? reachedByLabels : [];
     const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
-    const history = options.history ?? true;
     const seeds = await seedsAsTheyAre(config);
-    const result = await dbt.run({
-      command: 'build',
-      ...(select.length > 0 ? { select } : {}),
-      // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
-      exclude: [
-        ...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe', 'tag:training']),
-        ...(asked.length > 0 || history ? [] : ['tag:history']),
-        ...(asked.length > 0 || options.full || !(await seedsAreLoaded(config, seeds))
-          ? []
-          : ['resource_type:seed']),
-        'test_type:unit',
-      ],
-      parameters: {
-        publish_id: publishId,
-        as_of_us: asOfUs,
-        label_profile: config.labelProfile,
-        study: config.study,
-      },
-      ...(options.full ? { fullRefresh: true } : {}),
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
+    const result = await dbt
+      .run({
+        command: 'build',
+        ...(select.length > 0 ? { select } : {}),
+        // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
+        exclude: [
+          ...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe', 'tag:training']),
+          ...(asked.length > 0 || history ? [] : ['tag:history']),
+          ...(asked.length > 0 || options.full || !(await seedsAreLoaded(config, seeds))
+            ? []
+            : ['resource_type:seed']),
+          'test_type:unit',
+        ],
+        parameters: {
+          publish_id: publishId,
+          as_of_us: asOfUs,
+          known_at_us: options.knownAtUs ?? 0,
+        history: String(history),
+          label_profile: config.labelProfile,
+          study: config.study,
+        },
+        ...(options.full ? { fullRefresh: true } : {}),
+        ...(options.signal ? { signal: options.signal } : {}),
+      })
+      .finally(() => (buildsExports ? removePseudonyms(config) : undefined));
     if (asked.length === 0 && options.what !== 'labels') {
       await noteLoadedSeeds(config, seeds);
       if (history) await lake.write(historyFile, `${JSON.stringify({ built_us: asOfUs })}\n`);

@@ -37,9 +37,10 @@ export function dbtFolders(config: Config): DbtFolders {
 }
 
 /** What dbt is given on top of this process's own environment: everything absolute, statistics off. */
-export function dbtEnvironment(config: Config): Record<string, string> {
+export function dbtEnvironment(config: Config): Record<string, string | undefined> {
   const folders = dbtFolders(config);
   return {
+    FEEDTRIAL_EXPORT_KEY: undefined, // pseudonyms are made before dbt runs: it has no business with their key
     FEEDTRIAL_LAKE: config.lake,
     FEEDTRIAL_PRIVATE_LAKE: config.privateLake,
     FEEDTRIAL_WAREHOUSE: config.warehouse,

@@ -10,7 +10,7 @@ import { startWorker, type Worker } from './worker.ts';
 import { traceNodes } from './trace.ts';
 
 export interface DbtRunOptions {
-  command: 'build' | 'seed' | 'run' | 'test' | 'docs' | 'parse' | 'compile' | 'list';
+  command: 'build' | 'seed' | 'run' | 'test' | 'docs' | 'parse' | 'compile' | 'list' | 'source freshness';
   /** dbt selectors, joined by union. */
   select?: string[];
   exclude?: string[];
@@ -42,7 +42,7 @@ export interface OpenDbtOptions {
 function argumentsOf(options: DbtRunOptions): string[] {
   const { command, select = [], exclude = [], vars = {}, fullRefresh = false } = options;
   return [
-    ...(command === 'docs' ? ['docs', 'generate'] : [command]),
+    ...(command === 'docs' ? ['docs', 'generate'] : command.split(' ')),
     ...(select.length > 0 ? ['--select', ...select] : []),
     ...(exclude.length > 0 ? ['--exclude', ...exclude] : []),
     ...(fullRefresh ? ['--full-refresh'] : []),

@@ -15,6 +15,8 @@ export interface DbtNodeResult {
   message: string | null;
   /** Rows that a test found; null for what is no test. */
   failures: number | null;
+  /** When the newest row of a source came in, microseconds UTC; null for other nodes, and for one without recent rows. */
+  loaded_us?: number | null;
   seconds: number;
   /** Phase ('compile', 'execute') -> when it began and ended, seconds since 1970. */
   timing: Record<string, [number, number]>;

@@ -39,6 +39,12 @@ def read_jobs(jobs):
     os._exit(0)
 
 
+def loaded_us(result):
+    """When the newest row of a source came in, microseconds UTC; None for other nodes, and where it has no recent row."""
+    newest = getattr(result, "max_loaded_at", None)
+    return None if newest is None or newest.year < 1970 else round(newest.timestamp() * 1_000_000)
+
+
 def describe_result(result):
     """One node's outcome as plain data. Times are seconds since 1970, as dbt measured them (naive UTC)."""
     from datetime import timezone
@@ -58,7 +64,8 @@ def describe_result(result):
         "path": getattr(node, "original_file_path", "") or "",
         "status": str(result.status),
         "message": result.message,
-        "failures": result.failures,
+        "failures": getattr(result, "failures", None),
+        "loaded_us": loaded_us(result),
         "seconds": result.execution_time,
         "timing": seconds,
         "compiled_path": getattr(node, "compiled_path", None),

@@ -34,7 +34,7 @@ export function storagePage(): string {
     '',
     '<!-- made by `node ops/docs/storage.ts` from lake/schemas; edit those -->',
     '',
-    'What crosses from one part of Feedtrial to the next is Parquet in the lake (`participants` and `pairs` are in the private lake).',
+    'What crosses from one part of Feedtrial to the next is Parquet in the lake (`participants`, `pairs` and `pseudonyms` are in the private lake).',
     'Times are microseconds since 1970 UTC as BIGINT. Partition keys are in the path, always text, and no columns of the files.',
     'Files are never changed after they were written; `queue/current.json` and `feeds/current.json` are the pointers that move.',
     '',

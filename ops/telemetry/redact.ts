@@ -1,6 +1,6 @@
 // Names of fields and variables whose values are secret.
 const secretName =
-  /authorization|secret|password|passwd|api[_-]?key|context[_-]?key|access[_-]?key|perspective[_-]?keys|llm[_-]?key|cookie|jwt|webhook|token$/i;
+  /authorization|secret|password|passwd|api[_-]?key|context[_-]?key|export[_-]?key|access[_-]?key|perspective[_-]?keys|llm[_-]?key|cookie|jwt|webhook|token$/i;
 
 // What a secret looks like wherever it stands in a text.
 const secretShapes: [RegExp, string][] = [

@@ -12,6 +12,7 @@ import { register as enrich } from './enrich.ts';
 import { register as lake } from './lake.ts';
 import { register as feeds } from './feeds.ts';
 import { register as evaluate } from './eval.ts';
+import { register as freshness } from './freshness.ts';
 import { register as land } from './land.ts';
 import { register as observe } from './observe.ts';
 import { register as rehearse } from './rehearse.ts';
@@ -44,6 +45,7 @@ export const commands: Register[] = [
   status,
   runs,
   observe,
+  freshness,
   alerts,
   dashboard,
   doctor,

@@ -20,7 +20,6 @@ const relations = [
   'obs_capture__completeness',
   'obs_labels__coverage',
   'obs_lake__freshness',
-  'obs_pipeline__runs',
 ];
 
 test('models give the same rows before, during and after the days they read are compacted', async () => {

@@ -1,83 +1,59 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
-import { ensureTables, openEngine, openLake, readTable, tables } from '../../../lake/index.ts';
-import { generateLake } from '../../../lake/generate/index.ts';
+import { createHash, createHmac } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openEngine, openLake, readTable, tables, writeRows, type Engine } from '../../../lake/index.ts';
+import type { Config } from '../../../ops/config/index.ts';
+import { rank } from '../../../ops/cycle/rank.ts';
 import { transform } from '../../../ops/cycle/transform.ts';
-import { openDbt } from '../../../ops/dbt/index.ts';
-import { configIn, temporaryFolder } from '../../folders.ts';
-import { labelerVersions, readWarehouse } from './warehouse.ts';
+import { openDbt, sourceFreshness, type Dbt } from '../../../ops/dbt/index.ts';
+import { silenceProgress } from '../../../ops/progress/index.ts';
+import { openGenerations } from '../../../serve/feeds/generations.ts';
+import { temporaryFolder } from '../../folders.ts';
+import { makeSmallLake, type SmallLake } from '../rank/small-lake.ts';
+import { analystsProject, applyDiff, diffsOf, editModel } from './analyst.ts';
+import { foldOperations, type Folded, type Operation } from './fold-oracle.ts';
+import { readWarehouse } from './warehouse.ts';
 
-interface Operation {
-  did: string;
-  collection: string;
-  rkey: string;
-  operation: string;
-  rev: string;
-  record: string | null;
-  event_us: bigint;
-  live: boolean;
-}
+silenceProgress();
 
-interface Folded {
-  uri: string;
-  deleted: boolean;
-  /** Of the last version that had any; kept for a deleted record. */
-  record: Record<string, unknown>;
-  eventUs: bigint;
-}
-
-/** The fold of staging, written apart from it: one pass over a record's operations in the order of the repository. */
-function foldOperations(operations: readonly Operation[]): Folded[] {
-  const byRecord = Map.groupBy(operations, (o) => `at://${o.did}/${o.collection}/${o.rkey}`);
-  const folded: Folded[] = [];
-  for (const [uri, all] of byRecord) {
-    const inOrder = all.toSorted((a, b) => (a.rev < b.rev ? -1 : a.rev > b.rev ? 1 : 0));
-    const contents = inOrder.filter((o) => o.operation !== 'delete');
-    const last = contents.at(-1);
-    if (last?.record == null) continue;
-    const live = contents.filter((o) => o.live);
-    const times = (live.length > 0 ? live : contents).map((o) => o.event_us);
-    folded.push({
-      uri,
-      deleted: inOrder.at(-1)?.operation === 'delete',
-      record: JSON.parse(last.record) as Record<string, unknown>,
-      eventUs: times.reduce((a, b) => (a < b ? a : b)),
-    });
-  }
-  return folded.sort((a, b) => (a.uri < b.uri ? -1 : 1));
-}
-
+const exportKey = 'a key of one release, for tests';
 const subjectOf = (like: Folded): string => (like.record.subject as { uri: string }).uri;
 
-test('a generated lake comes out as a fold in TypeScript says, and what a feed must not have is not eligible', async () => {
-  const config = configIn(temporaryFolder(), { FEEDTRIAL_LABEL_PROFILE: 'demo' });
-  const lake = openLake(config.lake);
-  const privateLake = openLake(config.privateLake);
-  const engine = await openEngine();
-  const dbt = await openDbt(config);
-  try {
-    await ensureTables(lake, privateLake, engine);
-    const labelVersions = labelerVersions(config.projectRoot);
-    const world = await generateLake({
-      lake,
-      privateLake,
-      engine,
-      posts: 1_500,
-      embeddings: 60,
-      labelVersions,
-    });
+// one build that all of the tests below look at, or change a copy of
+let built: SmallLake;
+let engine: Engine;
+let dbt: Dbt;
+beforeAll(async () => {
+  built = await makeSmallLake({ FEEDTRIAL_EXPORT_KEY: exportKey });
+  engine = await openEngine();
+  dbt = await openDbt(built.config);
+  await transform({ config: built.config, dbt, asOfUs: built.generated.endUs });
+  await rank({ config: built.config, dbt, asOfUs: built.generated.endUs, generation: 'yesterday' });
+  await dbt.run({ command: 'docs' });
+}, 600_000); // several builds by dbt: a busy machine takes its time
+
+afterAll(async () => {
+  await dbt.close();
+  await engine.close();
+  built.remove();
+});
+
+/** A JSON file that dbt wrote. */
+const artifact = <T>(name: string): T =>
+  JSON.parse(
+    readFileSync(path.join(path.dirname(built.config.warehouse), 'feedtrial.dbt/target', name), 'utf8'),
+  ) as T;
+
+describe('a generated lake', () => {
+  test('comes out as a fold in TypeScript says, and what a feed must not have is not eligible', async () => {
+    const lake = openLake(built.config.lake);
     const rawRecords = await engine.rows<Operation>(
       `SELECT did, "collection", rkey, operation, rev, record, event_us, live FROM ${readTable(lake, tables.records)}`,
     );
     const accounts = await engine.rows<{ did: string; active: boolean; event_us: bigint }>(
       `SELECT did, active, event_us FROM ${readTable(lake, tables.accounts)} ORDER BY event_us`,
     );
-
-    await transform({ config, dbt, asOfUs: world.endUs });
-    await dbt.run({ command: 'docs', exclude: ['path:models/rank'] });
-    await dbt.close();
-
     const byCollection = Map.groupBy(rawRecords, (row) => row.collection);
     const fold = (collection: string): Folded[] => foldOperations(byCollection.get(collection) ?? []);
     const posts = fold('app.bsky.feed.post');
@@ -95,7 +71,7 @@ test('a generated lake comes out as a fold in TypeScript says, and what a feed m
           (likers.get(subjectOf(like)) ?? new Set<string>()).add(authorOf(like.uri)),
         );
 
-    await readWarehouse(config, async (rows) => {
+    await readWarehouse(built.config, async (rows) => {
       const staged = await rows<{ uri: string; text: string | null; is_deleted: boolean; event_us: bigint }>(
         'SELECT uri, "text", is_deleted, event_us FROM stg_bluesky__posts ORDER BY uri',
       );
@@ -126,7 +102,7 @@ test('a generated lake comes out as a fold in TypeScript says, and what a feed m
       expect(unified.some((row) => row.likes === 0n)).toBe(true);
 
       const authors = new Set(unified.map((row) => row.author_did));
-      const { cast } = world;
+      const { cast } = built.generated;
       for (const name of ['excludelisted', 'adult', 'spammer', 'deactivated', 'takendown'] as const)
         expect([name, authors.has(cast[name])]).toEqual([name, false]);
       expect(authors.has(cast.reactivated)).toBe(true);
@@ -153,45 +129,317 @@ test('a generated lake comes out as a fold in TypeScript says, and what a feed m
         ]),
       );
     });
+  });
+});
 
-    // what lets an hour be cheap: what isn't asked for isn't read
-    await readWarehouse(config, async (rows) => {
-      const explain = async (query: string, analyze = ''): Promise<string> =>
-        (await rows<{ explain_value: string }>(`EXPLAIN ${analyze} ${query}`))
-          .map((row) => row.explain_value.replaceAll(/[│\s]+/g, ' '))
-          .join('\n');
-      // one collection and day: files are left out by their path
-      const day = await explain(
-        `SELECT max(record) FROM base_bluesky__records WHERE collection_group = 'app.bsky.feed.like' AND dt = '2026-07-04'`,
+describe('the models', () => {
+  const manifest = () =>
+    artifact<{
+      nodes: Record<
+        string,
+        {
+          resource_type: string;
+          name: string;
+          description: string;
+          config: { contract: { enforced: boolean } };
+          columns: Record<string, { description: string }>;
+        }
+      >;
+      exposures: Record<string, { name: string; depends_on: { nodes: string[] } }>;
+    }>('manifest.json');
+  const models = () => Object.values(manifest().nodes).filter((node) => node.resource_type === 'model');
+
+  test('are described by their grain, and so is every column that they have', () => {
+    expect(
+      models()
+        .filter((one) => !/^One row\b/.test(one.description))
+        .map((one) => one.name),
+    ).toEqual([]);
+    const catalog = artifact<{ nodes: Record<string, { columns: Record<string, unknown> }> }>('catalog.json');
+    const undescribed = Object.entries(manifest().nodes)
+      .filter(([, node]) => node.resource_type === 'model')
+      .flatMap(([id, node]) =>
+        [...Object.keys(catalog.nodes[id]?.columns ?? {}), ...Object.keys(node.columns)]
+          .filter((column) => !node.columns[column]?.description)
+          .map((column) => `${node.name}.${column}`),
       );
-      const [, scanned, all] = /Scanning Files: (\d+)\/(\d+)/.exec(day) ?? [];
-      expect(Number(scanned)).toBeGreaterThan(0);
-      expect(Number(scanned)).toBeLessThan(Number(all) / 4);
-      // a number stands in the scan itself, where it leaves out row groups unread
-      expect(
-        await explain(
-          `SELECT max(record) FROM base_bluesky__records WHERE event_us >= ${world.endUs - 3_600_000_000}`,
-        ),
-      ).toMatch(/Filters: event_us>=\d+/);
-      // a semi join gives its keys to the scan of the other side, as a Bloom filter
-      expect(
-        await explain(
-          `SELECT count(*) FROM stg_labels__values AS said SEMI JOIN (SELECT uri FROM int_posts__eligible WHERE md5(uri) < '8') AS few USING (uri)`,
-          'ANALYZE',
-        ),
-      ).toMatch(/uri IN BF\(uri\)/);
-    });
-
-    // what an analyst reads: every model of the project is in the catalog's graph with a description by its grain
-    const manifest = JSON.parse(
-      readFileSync(path.join(path.dirname(config.warehouse), 'feedtrial.dbt/target/manifest.json'), 'utf8'),
-    ) as { nodes: Record<string, { resource_type: string; name: string; description: string }> };
-    const undescribed = Object.values(manifest.nodes)
-      .filter((node) => node.resource_type === 'model' && !/^One row\b/.test(node.description))
-      .map((node) => node.name);
     expect(undescribed).toEqual([]);
-  } finally {
-    await dbt.close();
-    await engine.close();
-  }
-}, 600_000); // several builds by dbt: a busy machine takes its time
+    expect(Object.keys(catalog.nodes).length).toBeGreaterThan(80);
+  });
+
+  test('that others read have a contract which the build enforces', () => {
+    const read = models().filter(({ name }) => /^(fct|dim|export)_/.test(name));
+    expect(read.filter((one) => !one.config.contract.enforced).map((one) => one.name)).toEqual([]);
+    expect(read.length).toBeGreaterThan(15);
+  });
+
+  test('lead to whoever depends on them: feed server, exports and dashboard', () => {
+    const nodes = manifest().nodes;
+    const dependsOn = Object.fromEntries(
+      Object.values(manifest().exposures).map((one) => [
+        one.name,
+        one.depends_on.nodes.map((id) => nodes[id]?.name ?? id),
+      ]),
+    );
+    expect(dependsOn.feed_server).toContain('fct_feeds');
+    expect(dependsOn.dashboard).toContain('fct_alerts');
+    const exported = Object.values(nodes).filter(({ name }) => name.startsWith('export_'));
+    expect(exported.filter(({ name }) => !dependsOn.analysis_exports?.includes(name))).toEqual([]);
+  });
+});
+
+describe('what is not asked for', () => {
+  const explain = async (query: string, analyze = ''): Promise<string> =>
+    readWarehouse(built.config, async (rows) =>
+      (await rows<{ explain_value: string }>(`EXPLAIN ${analyze} ${query}`))
+        .map((row) => row.explain_value.replaceAll(/[│\s]+/g, ' '))
+        .join('\n'),
+    );
+
+  test('is left out by its path: one collection and day', async () => {
+    const day = await explain(
+      `SELECT max(record) FROM base_bluesky__records WHERE collection_group = 'app.bsky.feed.like' AND dt = '2026-07-04'`,
+    );
+    const [, scanned, all] = /Scanning Files: (\d+)\/(\d+)/.exec(day) ?? [];
+    expect(Number(scanned)).toBeGreaterThan(0);
+    expect(Number(scanned)).toBeLessThan(Number(all) / 4);
+  });
+
+  test('is left out by a number, which stands in the scan itself', async () => {
+    expect(
+      await explain(
+        `SELECT max(record) FROM base_bluesky__records WHERE event_us >= ${built.generated.endUs - 3_600_000_000}`,
+      ),
+    ).toMatch(/Filters: event_us>=\d+/);
+  });
+
+  test('is left out by a semi join, whose keys reach the scan of the other side as a Bloom filter', async () => {
+    expect(
+      await explain(
+        `SELECT count(*) FROM stg_labels__values AS said SEMI JOIN (SELECT uri FROM int_posts__eligible WHERE md5(uri) < '8') AS few USING (uri)`,
+        'ANALYZE',
+      ),
+    ).toMatch(/uri IN BF\(uri\)/);
+  });
+});
+
+describe('names in a release', () => {
+  /** Every file of a folder, whatever it is. */
+  const filesIn = (folder: string): string[] =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name));
+
+  test('are keyed digests that nobody can make without the key', async () => {
+    const people = await engine.rows<{ participant_id: string }>(
+      `SELECT DISTINCT participant_id FROM ${readTable(openLake(built.config.privateLake), tables.participants)}`,
+    );
+    const names = people.map(({ participant_id: id }) =>
+      createHmac('sha256', exportKey).update(`participant\0${id}`).digest('hex').slice(0, 32),
+    );
+    await readWarehouse(built.config, async (rows) => {
+      for (const table of ['export_participant_days', 'export_participant_weeks']) {
+        const exported = await rows<{ name: string }>(
+          `SELECT DISTINCT participant_pseudonym AS name FROM ${table}`,
+        );
+        expect(exported.length).toBeGreaterThan(3);
+        expect(exported.filter(({ name }) => !names.includes(name))).toEqual([]);
+      }
+    });
+  });
+
+  test('leave neither their key nor a digest of it in what dbt wrote, in a lake or in the warehouse', () => {
+    const forms = new Set([
+      exportKey,
+      Buffer.from(exportKey).toString('hex'),
+      Buffer.from(exportKey).toString('base64'),
+    ]);
+    for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512'])
+      for (const prefix of ['', 'inner ', 'outer '])
+        for (const encoding of ['hex', 'base64'] as const)
+          forms.add(
+            createHash(algorithm)
+              .update(prefix + exportKey)
+              .digest(encoding),
+          );
+    const files = filesIn(built.folder);
+    expect(files.some((file) => file.endsWith('manifest.json'))).toBe(true);
+    expect(files.some((file) => file.endsWith('export_participant_days.sql'))).toBe(true);
+    const holding = files.filter((file) => {
+      const content = readFileSync(file, 'latin1').toLowerCase();
+      return [...forms].some((form) => content.includes(form.toLowerCase()));
+    });
+    expect(holding).toEqual([]);
+    // and nothing says any more whose a name is
+    expect(
+      filesIn(path.join(built.config.privateLake, 'pseudonyms')).map((file) => path.basename(file)),
+    ).toEqual(['empty.parquet']);
+  });
+
+  test('are others in every build where no key is given', async () => {
+    const config = { ...built.config, exportKey: undefined };
+    const named = async (): Promise<string[]> => {
+      await transform({ config, dbt, select: ['export_participant_days'], asOfUs: built.generated.endUs });
+      return readWarehouse(config, async (rows) =>
+        (
+          await rows<{ name: string }>(
+            'SELECT DISTINCT participant_pseudonym AS name FROM export_participant_days',
+          )
+        ).map(({ name }) => name),
+      );
+    };
+    const first = await named();
+    const second = await named();
+    expect(first.length).toBe(second.length);
+    expect(second.filter((name) => first.includes(name))).toEqual([]);
+  });
+});
+
+describe('sources', () => {
+  test('are said to be old by the bounds beside them, until something new comes in', async () => {
+    const ofRecords = async () =>
+      (await sourceFreshness(dbt)).find(({ source }) => source === 'raw.moderation_labels');
+    expect(await ofRecords()).toEqual({ source: 'raw.moderation_labels', status: 'error', loadedUs: null });
+    const ingested = Math.floor(Date.now() / 1000) * 1_000_000 - 60_000_000;
+    const day = new Date(ingested / 1000).toISOString().slice(0, 10);
+    const row = { src: 'did:plc:nobody', uri: 'did:plc:nobody', val: 'test', neg: true, cts_us: ingested };
+    const written = await writeRows(
+      openLake(built.config.lake),
+      engine,
+      tables.moderationLabels,
+      { dt: day, hour: '00' },
+      [{ ...row, event_us: ingested, ingested_at: ingested, segment: 'test' }],
+      'fresh',
+    );
+    try {
+      expect(await ofRecords()).toEqual({
+        source: 'raw.moderation_labels',
+        status: 'pass',
+        loadedUs: ingested,
+      });
+    } finally {
+      await openLake(built.config.lake).remove(written ?? '');
+    }
+  });
+});
+
+describe("an analyst's edit", () => {
+  const edited = async (
+    folder: string,
+    edit: (root: string) => Promise<void> | void,
+    use: (config: Config, dbt: Dbt) => Promise<void>,
+  ): Promise<void> => {
+    const root = analystsProject(folder);
+    await edit(root);
+    const config = { ...built.config, projectRoot: root };
+    const own = await openDbt(config);
+    try {
+      await use(config, own);
+    } finally {
+      await own.close();
+    }
+  };
+  const pointer = (name: string): string => readFileSync(path.join(built.config.lake, name), 'utf8');
+
+  test('that breaks a model leaves the queue and the feeds of yesterday in force, and says which model', async () => {
+    const before = [pointer('feeds/current.json'), pointer('queue/current.json')];
+    expect(before[0]).toContain('yesterday');
+    await edited(
+      temporaryFolder(),
+      (root) =>
+        editModel(root, 'preprocess/int_posts__eligible.sql', (sql) => sql.replace('rkey,', 'rkeey,')),
+      async (config, own) => {
+        await expect(
+          transform({ config, dbt: own, select: ['int_posts__eligible+'], asOfUs: built.generated.endUs }),
+        ).rejects.toMatchObject({
+          code: 'FT_DBT_FAILED',
+          message: expect.stringMatching(/int_posts__eligible: Binder Error.*rkeey/) as string,
+        });
+      },
+    );
+    expect([pointer('feeds/current.json'), pointer('queue/current.json')]).toEqual(before);
+    const generations = openGenerations(openLake(built.config.lake)); // as the server reads them
+    await generations.poll();
+    expect(generations.current?.id).toBe('yesterday');
+    expect(generations.current?.index.feed('_default')?.positions.length).toBeGreaterThan(20);
+  });
+
+  test('is built with what follows from it, and nothing else is', async () => {
+    await edited(
+      temporaryFolder(),
+      (root) =>
+        editModel(root, 'aggregate/int_authors__daily_posts.sql', (sql) =>
+          sql.replace('count(*) as posts', '1000 + count(*) as posts'),
+        ),
+      async (config, own) => {
+        const queue = pointer('queue/current.json');
+        await transform({
+          config,
+          dbt: own,
+          select: ['int_authors__daily_posts+1'],
+          asOfUs: built.generated.endUs,
+        });
+        expect(pointer('queue/current.json')).toBe(queue);
+        await readWarehouse(config, async (rows) => {
+          expect(await rows('SELECT min(posts) >= 1000 AS edited FROM int_authors__daily_posts')).toEqual([
+            { edited: true },
+          ]);
+          // nobody posts a thousand posts a day: what follows saw the edit
+          expect(
+            await rows('SELECT bool_and(is_superposter) AS followed FROM int_authors__superposter_days'),
+          ).toEqual([{ followed: true }]);
+        });
+      },
+    );
+  });
+
+  test('as the page describes it, of a filter, a label and an arm, applies and builds with its tests', async () => {
+    const diffs = diffsOf('analyst.md');
+    expect(diffs).toHaveLength(3);
+    await edited(
+      temporaryFolder(),
+      async (root) => {
+        for (const diff of diffs) await applyDiff(root, diff);
+      },
+      async (config, own) => {
+        const { nodes } = await own.run({
+          command: 'build',
+          select: [
+            'filter_parameters',
+            'label_precedence',
+            'arms',
+            'ranking_policies',
+            'int_posts__filtered',
+            'int_posts__filtered_counts',
+            'int_posts__labels',
+            'int_posts__outcome_labels',
+            'int_posts__unified',
+            'int_posts__baseline',
+            'export_baseline_days',
+            'int_policies__begun',
+            'int_arms__policies',
+          ],
+          parameters: {
+            publish_id: 'page',
+            generation: 'page',
+            as_of_us: built.generated.endUs,
+            label_profile: 'study',
+            study: config.study,
+          },
+        });
+        expect(nodes.map(({ name }) => name)).toContain('filter_too_many_links');
+        await readWarehouse(config, async (rows) => {
+          expect(await rows("SELECT policy FROM int_arms__policies WHERE arm = 'friends_first'")).toEqual([
+            { policy: 'friends_first' },
+          ]);
+          const [labelled] = await rows<{ n: bigint; said: bigint }>(
+            `SELECT count(*) AS n, (SELECT count(*) FROM base_labels__values WHERE labeler = 'perspective' AND label = 'REASONING') AS said
+             FROM int_posts__labels WHERE reasoning IS NOT NULL AND reasoning_labeler = 'perspective'`,
+          );
+          expect(labelled?.n).toBe(labelled?.said);
+          expect(labelled?.n).toBeGreaterThan(0n);
+        });
+      },
+    );
+  });
+});

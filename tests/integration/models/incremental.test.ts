@@ -21,7 +21,7 @@ async function digests(config: Config): Promise<Record<string, { n: number; dige
     const relations = await rows<{ name: string; batched: boolean }>(
       `SELECT table_name AS name, bool_or(column_name = 'batch') AS batched FROM information_schema.columns
        WHERE table_catalog = current_database() AND table_schema = 'main' AND regexp_matches(table_name, '^(base_[bl]|stg_|int_|obs_|export_)')
-         AND table_name NOT IN ('base_bluesky__records', 'obs_pipeline__runs')
+         AND table_name <> 'base_bluesky__records'
        GROUP BY ALL ORDER BY ALL`,
     );
     const digested: Record<string, { n: number; digest: bigint | null }> = {};

@@ -4,11 +4,14 @@ import { projectRoot } from '../../../ops/config/config.ts';
 
 /**
  * A checkout whose seeds are its own, so that a test may edit them as an analyst would: everything else is this one's.
+ * @param own folders that are its own as well, such as 'models'
  * @returns its root
  */
-export function editedProject(folder: string): string {
+export function editedProject(folder: string, own: readonly string[] = []): string {
   const root = path.join(folder, 'project');
   mkdirSync(root, { recursive: true });
+  for (const name of ['seeds', ...own])
+    cpSync(path.join(projectRoot, name), path.join(root, name), { recursive: true });
   for (const name of [
     'models',
     'macros',
@@ -18,9 +21,8 @@ export function editedProject(folder: string): string {
     'dbt_project.yml',
     'profiles.yml',
     'package.json',
-  ])
+  ].filter((one) => !own.includes(one)))
     symlinkSync(path.join(projectRoot, name), path.join(root, name));
-  cpSync(path.join(projectRoot, 'seeds'), path.join(root, 'seeds'), { recursive: true });
   return root;
 }
 

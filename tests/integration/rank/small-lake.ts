@@ -27,9 +27,9 @@ function askedVersions(): Record<string, string> {
 }
 
 /** A generated network of two thousand posts in a lake of its own, labelled, with ten active participants. */
-export async function makeSmallLake(): Promise<SmallLake> {
+export async function makeSmallLake(env: Record<string, string> = {}): Promise<SmallLake> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'feedtrial-rank-'));
-  const config = configIn(folder, { FEEDTRIAL_LABEL_PROFILE: 'demo' });
+  const config = configIn(folder, { FEEDTRIAL_LABEL_PROFILE: 'demo', ...env });
   const engine = await openEngine();
   try {
     const lake = openLake(config.lake);
