@@ -97,7 +97,7 @@ export async function run(args: string[]): Promise<void> {
     await engine.run(`COPY (SELECT uri, cid, did, rkey, text, external_link, link_facets, tag_facets, outer_tags, mention_facets, self_labels,
       coalesce(len(link_facets), 0) AS links, coalesce(len(tag_facets), 0) + coalesce(len(outer_tags), 0) AS tags,
       coalesce(len(mention_facets), 0) AS mentions, coalesce(list_has_any(self_labels, ['porn', 'sexual', 'nudity']), false) AS is_nsfw,
-      reply_root_uri, reply_parent_uri, quoted_uri, is_reply, is_quote, is_deleted, is_live, event_us, deleted_us
+      reply_root_uri, reply_parent_uri, quoted_uri, is_reply, is_quote, is_deleted, is_live, event_us, deleted_us, known_us
       FROM stg_bluesky__posts) TO ${file('posts')} ${options}`);
     await engine.run(`COPY (SELECT * FROM int_posts__language) TO ${file('language')} ${options}`);
     await engine.run(`COPY (

@@ -23,7 +23,9 @@ referred as (
         'like' as referred_by,
         did
     from {{ ref('stg_bluesky__likes') }}
-    where deleted_us is null
+    where
+        deleted_us is null
+        and {{ within_reach('event_us') }}
 
     union all
 
@@ -32,7 +34,9 @@ referred as (
         'repost' as referred_by,
         did
     from {{ ref('stg_bluesky__reposts') }}
-    where deleted_us is null
+    where
+        deleted_us is null
+        and {{ within_reach('event_us') }}
 
     union all
 
@@ -41,7 +45,9 @@ referred as (
         'reply' as referred_by,
         did
     from {{ ref('stg_bluesky__posts') }}
-    where not is_deleted
+    where
+        not is_deleted
+        and {{ within_reach('event_us') }}
 
     union all
 
@@ -50,7 +56,9 @@ referred as (
         'reply' as referred_by,
         did
     from {{ ref('stg_bluesky__posts') }}
-    where not is_deleted
+    where
+        not is_deleted
+        and {{ within_reach('event_us') }}
 
     union all
 
@@ -59,7 +67,9 @@ referred as (
         'quote' as referred_by,
         did
     from {{ ref('stg_bluesky__posts') }}
-    where not is_deleted
+    where
+        not is_deleted
+        and {{ within_reach('event_us') }}
 
 ),
 
@@ -83,7 +93,9 @@ referred_posts as (
 -- A post that was deleted is held as such, and nothing is to be fetched.
 held_posts as (
 
-    select uri from {{ ref('stg_bluesky__posts') }}
+    select posts.uri
+    from {{ ref('stg_bluesky__posts') }} as posts
+    inner join referred_posts on posts.uri = referred_posts.uri
 
 ),
 

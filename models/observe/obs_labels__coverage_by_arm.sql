@@ -42,21 +42,26 @@ labels_of_use as (
 
 ),
 
+served_uris as (
+
+    select distinct uri from served_posts
+
+),
+
 known_labels as (
 
     select distinct
         wanted_labels.used_for,
         wanted_labels.wanted_label,
         label_values.uri
-    from {{ ref('stg_labels__values') }} as label_values
+    from {{ ref('base_labels__values') }} as label_values
+    inner join served_uris on label_values.uri = served_uris.uri
     inner join wanted_labels
         on
             label_values.labeler = wanted_labels.labeler
             and label_values.version = wanted_labels.version
             and label_values.label = wanted_labels.source_label
-    where
-        label_values.status = 'ok'
-        and label_values.score is not null
+    where label_values.score is not null
 
 ),
 

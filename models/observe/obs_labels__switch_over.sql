@@ -14,6 +14,7 @@ with precedence as (
 
 ),
 
+-- One answer a labeler: the first.
 scores as (
 
     select
@@ -23,24 +24,15 @@ scores as (
         precedence.priority,
         label_values.uri,
         label_values.cid,
-        min(label_values.score) as score,
-        min(label_values.labelled_at) as labelled_at
-    from {{ ref('stg_labels__values') }} as label_values
+        label_values.score,
+        label_values.labelled_at
+    from {{ ref('base_labels__values') }} as label_values
     inner join precedence
         on
             label_values.labeler = precedence.labeler
             and label_values.version = precedence.version
             and label_values.label = precedence.source_label
-    where
-        label_values.status = 'ok'
-        and label_values.score is not null
-    group by
-        precedence.unified_label,
-        precedence.labeler,
-        precedence.source_label,
-        precedence.priority,
-        label_values.uri,
-        label_values.cid
+    where label_values.score is not null
 
 ),
 
@@ -85,48 +77,32 @@ ranked_labels as (
 steps as (
 
     select
-        unified_label,
-        from_labeler,
-        from_label,
-        to_labeler,
-        to_label,
+        pair,
         score,
         sum(step) as step
     from (
         select
-            unified_label,
-            from_labeler,
-            from_label,
-            to_labeler,
-            to_label,
+            pair,
             from_score as score,
             1 as step
         from double_labels
         union all
         select
-            unified_label,
-            from_labeler,
-            from_label,
-            to_labeler,
-            to_label,
+            pair,
             to_score as score,
             -1 as step
         from double_labels
     ) as either
-    group by unified_label, from_labeler, from_label, to_labeler, to_label, score
+    group by pair, score
 
 ),
 
 heights as (
 
     select
-        *,
+        pair,
         abs(
-            sum(step) over (
-                partition by unified_label, from_labeler, from_label, to_labeler, to_label
-                order by score
-                rows between unbounded preceding and current row
-            )
+            sum(step) over (partition by pair order by score rows between unbounded preceding and current row)
         ) as height
     from steps
 
@@ -135,20 +111,17 @@ heights as (
 distances as (
 
     select
-        unified_label,
-        from_labeler,
-        from_label,
-        to_labeler,
-        to_label,
+        pair,
         max(height) as largest_height
     from heights
-    group by unified_label, from_labeler, from_label, to_labeler, to_label
+    group by pair
 
 ),
 
 compared as (
 
     select
+        pair,
         unified_label,
         from_labeler,
         from_label,
@@ -168,7 +141,7 @@ compared as (
         count(*) filter (where to_score >= 0.5) / cast(count(*) as double) as to_share_over_half,
         corr(from_rank + from_ties / cast(2 as double), to_rank + to_ties / cast(2 as double)) as spearman
     from ranked_labels
-    group by unified_label, from_labeler, from_label, to_labeler, to_label
+    group by pair, unified_label, from_labeler, from_label, to_labeler, to_label
 
 ),
 
@@ -202,13 +175,7 @@ final as (
         round(distances.largest_height / cast(compared.posts as double), 6) as ks_distance,
         case when isfinite(compared.spearman) then round(compared.spearman, 6) end as spearman
     from compared
-    inner join distances
-        on
-            compared.unified_label = distances.unified_label
-            and compared.from_labeler = distances.from_labeler
-            and compared.from_label = distances.from_label
-            and compared.to_labeler = distances.to_labeler
-            and compared.to_label = distances.to_label
+    inner join distances on compared.pair = distances.pair
 
 )
 

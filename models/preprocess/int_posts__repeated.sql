@@ -6,16 +6,32 @@
     seeds=['filter_parameters'],
 ) }}
 
-with posts_of_same_words as (
+with words_said_again as (
 
-    select
-        uri,
-        did,
-        words_md5,
-        event_us,
-        lag(event_us) over (partition by did, words_md5 order by event_us, uri) as said_before_us
+    select {{ key_hash(['did', 'words_md5']) }} as words_hash
     from {{ ref('int_posts__standardised') }}
     where words_md5 is not null
+    group by {{ key_hash(['did', 'words_md5']) }}
+    having count(*) > 1
+
+),
+
+-- Few posts repeat anything: the others are put in no order.
+posts_of_same_words as (
+
+    select
+        posts.uri,
+        posts.did,
+        posts.words_md5,
+        posts.event_us,
+        lag(posts.event_us) over (
+            partition by posts.did, posts.words_md5 order by posts.event_us, posts.uri
+        ) as said_before_us,
+        count(*) over (partition by posts.did, posts.words_md5) as times_said
+    from {{ ref('int_posts__standardised') }} as posts
+    inner join words_said_again
+        on {{ key_hash(['posts.did', 'posts.words_md5']) }} = words_said_again.words_hash
+    where posts.words_md5 is not null
 
 )
 
@@ -33,3 +49,4 @@ select
     ---------- times, microseconds UTC
     said_before_us
 from posts_of_same_words
+where times_said > 1

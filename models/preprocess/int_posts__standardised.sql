@@ -39,15 +39,10 @@ posts_with_words as (
 
 ),
 
-spam_weights as (
+spam_terms as (
 
-    select
-        posts.uri,
-        sum(spam_terms.weight) as weight
-    from posts_with_words as posts
-    inner join {{ ref('spam_terms') }} as spam_terms
-        on strpos(posts.own_words, spam_terms.term) > 0
-    group by posts.uri
+    select {{ list_of_terms() }} as terms
+    from {{ ref('spam_terms') }}
 
 ),
 
@@ -57,7 +52,7 @@ self_labels as (
     select
         uri,
         {{ unnested('self_labels') }} as self_label
-    from posts
+    from {{ ref('stg_bluesky__posts') }}
     where {{ list_length('self_labels') }} > 0
 
 ),
@@ -94,7 +89,7 @@ select
     coalesce(posts.links, 0) as links,
     coalesce(posts.hashtags, 0) as hashtags,
     posts.mentions,
-    cast(coalesce(spam_weights.weight, 0) as double) as weight_of_spam_terms,
+    cast({{ weight_of_terms('posts.own_words', 'spam_terms.terms') }} as double) as weight_of_spam_terms,
 
     ---------- booleans
     nsfw_self_labelled.uri is not null as is_nsfw_by_self_label,
@@ -108,5 +103,5 @@ select
     posts.deleted_us,
     posts.known_us
 from posts_with_words as posts
-left join spam_weights on posts.uri = spam_weights.uri
+cross join spam_terms
 left join nsfw_self_labelled on posts.uri = nsfw_self_labelled.uri
