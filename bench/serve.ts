@@ -1,12 +1,12 @@
 import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { LoadOptions, LoadResult } from './serving/load.ts';
 import { configOf, enrol, prepare, publish } from './serving/world.ts';
+import { freePort } from '../tests/services/free-port.ts';
 import { printTable } from './table.ts';
 
 export const claim =
@@ -129,14 +129,6 @@ function peerPython(folder: string): string | null {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** `feedtrial serve` as an operator starts it, until `/ready` says so. */
 async function startup(folder: string): Promise<{ seconds: number; rssMb: number }> {
   const config = configOf(folder);
@@ -144,7 +136,7 @@ async function startup(folder: string): Promise<{ seconds: number; rssMb: number
   const begun = performance.now();
   const child = spawn(
     process.execPath,
-    [path.join(import.meta.dirname, '../ops/cli/main.ts'), 'serve', '--port', String(port)],
+    [path.join(import.meta.dirname, '../ops/cli/feedtrial.js'), 'serve', '--port', String(port)],
     {
       stdio: 'ignore',
       env: {

@@ -15,7 +15,7 @@ export interface LoadOptions {
 export interface LoadResult {
   requests: number;
   seconds: number;
-  /** Answers by status. */
+  /** Answers by status; `0` where the connection ended before one had come. */
   statuses: Record<string, number>;
   /** Bytes of an answer's body. */
   bodyBytes: number;
@@ -25,32 +25,71 @@ export interface LoadResult {
   max: number;
 }
 
+const lost = 0;
 const path = `/xrpc/app.bsky.feed.getFeedSkeleton?feed=${encodeURIComponent(feedUri)}&limit=50`;
 
+/** A kept connection: one request at a time, and a new socket whenever the server has closed the one before. */
 class Connection {
-  readonly socket: net.Socket;
+  #socket: net.Socket | null = null;
   #pending: Buffer = Buffer.alloc(0);
-  onAnswer: (status: number, bodyBytes: number) => void = () => undefined;
+  #answer: ((status: number, bodyBytes: number) => void) | null = null;
+  readonly #port: number;
 
   constructor(port: number) {
-    this.socket = net.connect({ host: '127.0.0.1', port, noDelay: true });
-    this.socket.on('data', (chunk) => {
-      this.#take(chunk);
+    this.#port = port;
+  }
+
+  /** @returns once connected */
+  open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = net.connect({ host: '127.0.0.1', port: this.#port, noDelay: true });
+      this.#socket = socket;
+      this.#pending = Buffer.alloc(0);
+      socket.once('connect', resolve);
+      socket.on('data', (chunk) => {
+        this.#take(socket, chunk);
+      });
+      socket.on('error', reject); // later ones end in 'close'
+      socket.once('close', () => {
+        if (this.#socket === socket) this.#socket = null;
+        this.#give(lost, 0);
+      });
     });
   }
 
-  #take(chunk: Buffer): void {
+  /** Asks; `answer` is called once, with the status `lost` where the connection ended before the answer had come. */
+  ask(request: Buffer, answer: (status: number, bodyBytes: number) => void): void {
+    this.#answer = answer;
+    if (this.#socket?.writable) this.#socket.write(request);
+    else
+      this.open().then(
+        () => this.#socket?.write(request),
+        () => {
+          this.#give(lost, 0);
+        },
+      );
+  }
+
+  #give(status: number, bodyBytes: number): void {
+    const answer = this.#answer;
+    this.#answer = null;
+    answer?.(status, bodyBytes);
+  }
+
+  #take(socket: net.Socket, chunk: Buffer): void {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    for (;;) {
-      const end = this.#pending.indexOf('\r\n\r\n');
-      if (end === -1) return;
-      const head = this.#pending.toString('latin1', 0, end);
-      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-      const whole = end + 4 + length;
-      if (this.#pending.length < whole) return;
-      this.#pending = this.#pending.subarray(whole);
-      this.onAnswer(Number(head.slice(9, 12)), length);
+    const end = this.#pending.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    const head = this.#pending.toString('latin1', 0, end);
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    const whole = end + 4 + length;
+    if (this.#pending.length < whole) return;
+    this.#pending = this.#pending.subarray(whole);
+    if (/\r\nconnection: close/i.test(head)) {
+      this.#socket = null; // this was the last answer that comes on it
+      socket.end();
     }
+    this.#give(Number(head.slice(9, 12)), length);
   }
 }
 
@@ -64,6 +103,8 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   };
   // signed beforehand where speed is measured; as they are due where a rate is kept for long
   const prepared = requests <= 200_000 ? Array.from({ length: requests }, (_, i) => request(i)) : null;
+  const idle = Array.from({ length: connections }, () => new Connection(port));
+  await Promise.all(idle.map((connection) => connection.open()));
   process.send?.({ ready: true });
   await new Promise((resolve) => process.once('message', resolve));
 
@@ -73,11 +114,10 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   let sent = 0;
   let answered = 0;
   const begun = performance.now();
-  await new Promise<void>((done, fail) => {
-    const idle: Connection[] = [];
+  await new Promise<void>((done) => {
     const due: number[] = [];
     const send = (connection: Connection, index: number, dueMs: number): void => {
-      connection.onAnswer = (status, bytes) => {
+      connection.ask(prepared?.[index] ?? request(index), (status, bytes) => {
         latencies[answered++] = performance.now() - dueMs;
         statuses[status] = (statuses[status] ?? 0) + 1;
         bodyBytes = bytes;
@@ -89,25 +129,19 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
           if (sent < requests) send(connection, sent++, performance.now());
         } else if (due.length > 0) send(connection, sent++, due.shift() as number);
         else idle.push(connection);
-      };
-      connection.socket.write(prepared?.[index] ?? request(index));
-    };
-    for (let i = 0; i < connections; i++) {
-      const connection = new Connection(port);
-      connection.socket.on('error', fail);
-      connection.socket.once('connect', () => {
-        if (rate === 0) {
-          if (sent < requests) send(connection, sent++, performance.now());
-        } else idle.push(connection);
       });
+    };
+    if (rate === 0) {
+      for (const connection of idle.splice(0))
+        if (sent < requests) send(connection, sent++, performance.now());
+      return;
     }
-    if (rate === 0) return;
     let asked = 0;
     const timer = setInterval(() => {
       const until = Math.min(requests, ((performance.now() - begun) / 1000) * rate);
       for (; asked < until; asked++) {
         const dueMs = begun + (asked / rate) * 1000;
-        const connection = idle.pop();
+        const connection = idle.shift(); // the longest unused, so that none is left until the server closes it
         if (connection === undefined) due.push(dueMs);
         else send(connection, sent++, dueMs);
       }

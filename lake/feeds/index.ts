@@ -3,6 +3,7 @@ export {
   defaultParticipant,
   encodeServing,
   openServing,
+  openServingGently,
   type ServedFeed,
   type ServingFile,
   type ServingIndex,

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { attachS3 } from './object-store.ts';
 
 export interface EngineOptions {
@@ -43,6 +43,7 @@ async function removeLeftScratch(): Promise<void> {
 /** Opens an engine. The pipeline's own DuckDB file belongs to dbt and is never opened here. */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   await removeLeftScratch();
+  const { DuckDBInstance } = await import('@duckdb/node-api'); // much to load, and many commands never ask
   const scratch = await mkdtemp(path.join(os.tmpdir(), `${scratchPrefix}${process.pid}-`));
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: options.memoryLimit ?? '2GB',

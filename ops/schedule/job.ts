@@ -20,7 +20,7 @@ export interface JobShell {
   config: Config;
 }
 
-const launcher = path.join(projectRoot, 'ops/cli/main.ts');
+const launcher = path.join(projectRoot, 'ops/cli/feedtrial.js');
 
 /** What a script was called with: settings by `--env FILE`, everything else for the command. */
 export function scriptArguments(argv: readonly string[]): { env: string | undefined; rest: string[] } {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   erasuresPath,
   generationFolder,
-  openServing,
+  openServingGently,
   readCurrentGeneration,
   servingPath,
   type Lake,
@@ -52,8 +52,8 @@ export function openGenerations(lake: Lake, now: () => number = Date.now, keep =
   let polling: Promise<void> | null = null;
   let erasures: string | null = null; // as it was when what is in memory was read
 
-  const decode = (id: string, bytes: Uint8Array): ServingIndex => {
-    const index = openServing(bytes);
+  const decode = async (id: string, bytes: Uint8Array): Promise<ServingIndex> => {
+    const index = await openServingGently(bytes);
     if (index.generation !== id)
       throw new Error(`${servingPath(id)} holds generation '${index.generation}', not '${id}'`);
     return index;
@@ -81,7 +81,7 @@ export function openGenerations(lake: Lake, now: () => number = Date.now, keep =
     if (manifest === null || serving === null) return null;
     try {
       const { as_of_us: asOfUs } = whatItIs.parse(parseJson(manifest));
-      return { id, index: decode(id, serving), asOfUs, publishedUs };
+      return { id, index: await decode(id, serving), asOfUs, publishedUs };
     } catch (error) {
       return damaged(id, error);
     }
@@ -112,7 +112,7 @@ export function openGenerations(lake: Lake, now: () => number = Date.now, keep =
       if (bytes === null) throw new Error(`${pointer.serving} is not there`);
       const next: Generation = {
         id: pointer.generation,
-        index: decode(pointer.generation, bytes),
+        index: await decode(pointer.generation, bytes),
         asOfUs: pointer.as_of_us,
         publishedUs: pointer.published_us,
       };
@@ -151,7 +151,10 @@ export function openGenerations(lake: Lake, now: () => number = Date.now, keep =
       if (running) return running;
       // invented names must not fill the memory with files
       if (loading.size >= 4) throw unavailable('other generations are being read: ask again');
+      const erasuresBefore = erasures;
       const started = loadOlder(id)
+        // someone may have been taken out of the file after it was read
+        .then((generation) => (erasures === erasuresBefore ? generation : loadOlder(id)))
         .then((generation) => {
           if (generation && generation !== current) keepOlder(generation);
           return generation;
