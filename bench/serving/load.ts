@@ -10,6 +10,8 @@ export interface LoadOptions {
   connections: number;
   /** Requests a second; 0 for as many as are answered. */
   rate: number;
+  /** Posts that each request asks for; default 50. */
+  limit?: number;
 }
 
 export interface LoadResult {
@@ -26,7 +28,7 @@ export interface LoadResult {
 }
 
 const lost = 0;
-const path = `/xrpc/app.bsky.feed.getFeedSkeleton?feed=${encodeURIComponent(feedUri)}&limit=50`;
+const path = `/xrpc/app.bsky.feed.getFeedSkeleton?feed=${encodeURIComponent(feedUri)}`;
 
 /** A kept connection: one request at a time, and a new socket whenever the server has closed the one before. */
 class Connection {
@@ -94,11 +96,11 @@ class Connection {
 }
 
 export async function load(options: LoadOptions): Promise<LoadResult> {
-  const { port, accounts, requests, connections, rate } = options;
+  const { port, accounts, requests, connections, rate, limit = 50 } = options;
   const request = (i: number): Buffer => {
     const account = i % accounts;
     return Buffer.from(
-      `GET ${path} HTTP/1.1\r\nhost: feeds.example\r\nuser-agent: bench\r\nx-account: ${account}\r\nauthorization: Bearer ${tokenOf(account, i)}\r\n\r\n`,
+      `GET ${path}&limit=${limit} HTTP/1.1\r\nhost: feeds.example\r\nuser-agent: bench\r\nx-account: ${account}\r\nauthorization: Bearer ${tokenOf(account, i)}\r\n\r\n`,
     );
   };
   // signed beforehand where speed is measured; as they are due where a rate is kept for long

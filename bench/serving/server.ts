@@ -13,11 +13,14 @@ const say = (message: object): void => {
 
 if (kind === 'feedtrial') {
   const count = Number(accounts);
-  const { port } = await startServer({
+  const server = await startServer({
     config: configOf(folder),
     resolve: async (did) => documentOf(did, count),
   });
-  say({ port });
+  say({ port: server.port });
+  process.on('message', (message: { ask?: string }) => {
+    if (message.ask === 'close') void server.close().then(() => say({ lines: server.lines }));
+  });
 } else {
   const points = Array.from({ length: Number(accounts) }, (_, n) =>
     secp256k1.publicKeyConvert(secp256k1.publicKeyCreate(keyOf(n)), false),
@@ -44,7 +47,7 @@ if (kind === 'feedtrial') {
 }
 
 process.on('message', (message: { ask?: string }) => {
-  if (message.ask !== undefined) {
+  if (message.ask === 'usage') {
     const { user, system } = process.cpuUsage();
     say({ cpuSeconds: (user + system) / 1e6, rssMb: process.memoryUsage.rss() / 2 ** 20 });
   }

@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import type { LoadResult } from '../../../bench/serving/load.ts';
 import { configOf, enrol, publish } from '../../../bench/serving/world.ts';
+import { land } from '../../../extract/land/index.ts';
 import { projectRoot } from '../../../ops/config/config.ts';
 import { temporaryFolder } from '../../folders.ts';
 
 const minutes = Number(process.env.SOAK_MINUTES ?? '30');
 const rate = 500;
 const accounts = 2_000;
+const limit = 10; // a landed exposure is a row a post, and landing is not what is tried here
 
 const start = (file: string, args: string[]): ChildProcess => {
   const child = fork(path.join(projectRoot, 'bench/serving', file), args, {
@@ -52,7 +54,9 @@ it(
     server.setMaxListeners(0);
     const { port } = await heard<{ port: number }>(server, 'port');
     const requests = rate * 60 * minutes;
-    const load = start('load.ts', [JSON.stringify({ port, accounts, requests, connections: 64, rate })]);
+    const load = start('load.ts', [
+      JSON.stringify({ port, accounts, requests, connections: 64, rate, limit }),
+    ]);
     await heard(load, 'ready');
     const result = heard<{ result: LoadResult }>(load, 'result');
     load.send({ go: true });
@@ -60,15 +64,27 @@ it(
     const memory: { minute: number; rssMb: number; cpuSeconds: number }[] = [];
     let over = false;
     void result.finally(() => (over = true));
-    for (let swaps = 0; !over;) {
+    let landed = 0;
+    const landNow = async (): Promise<void> => {
+      landed += (await land({ config })).rows.exposures ?? 0;
+    };
+    for (let [swaps, landings] = [0, 0]; !over;) {
       await sleep(10_000);
       const minute = (performance.now() - begun) / 60_000;
       const asked = heard<{ rssMb: number; cpuSeconds: number }>(server, 'rssMb');
       server.send({ ask: 'usage' });
       memory.push({ minute, ...(await asked) });
       if (minute > swaps + 1) await publish(config, `g${++swaps}`, accounts, 100);
+      if (minute > (landings + 1) * 5) {
+        landings++;
+        await landNow();
+      }
     }
     const { statuses, p50, p99, max } = (await result).result;
+    const closed = heard<{ lines: number }>(server, 'lines');
+    server.send({ ask: 'close' });
+    const { lines } = await closed;
+    await landNow();
     // the first two minutes fill the caches: keys, tokens that were used, compiled code, four generations
     const settled = memory
       .filter(({ minute }) => minute > Math.min(6, minutes / 3))
@@ -77,13 +93,14 @@ it(
     const [early, late] = [median(settled.slice(0, third)), median(settled.slice(-third))];
     console.log(
       `${requests} requests: ${JSON.stringify(statuses)}; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(0)} ms; ` +
-        `CPU ${memory.at(-1)?.cpuSeconds.toFixed(0)} s; RSS early ${early.toFixed(0)} MB, late ${late.toFixed(0)} MB, every minute: ` +
+        `CPU ${memory.at(-1)?.cpuSeconds.toFixed(0)} s; ${lines} exposures written, ${landed} posts of them landed; RSS early ${early.toFixed(0)} MB, late ${late.toFixed(0)} MB, every minute: ` +
         memory
           .filter((_, i) => i % 6 === 5)
           .map(({ rssMb }) => rssMb.toFixed(0))
           .join(' '),
     );
     expect(statuses).toEqual({ 200: requests });
+    expect([lines, landed]).toEqual([requests, requests * limit]);
     expect(late).toBeLessThan(early * 1.1 + 10);
   },
 );
