@@ -103,13 +103,24 @@ const row = (
     .join(', '),
 });
 
+/** All that the peer needs, to the last dependency. */
 const peerPins = [
+  'annotated-types==0.8.0',
+  'anyio==4.16.0',
+  'click==8.5.1',
+  'coincurve==21.0.0',
   'fastapi==0.119.1',
+  'h11==0.16.0',
+  'httptools==0.7.1',
+  'idna==3.20',
+  'orjson==3.11.4',
+  'pydantic==2.14.4',
+  'pydantic_core==2.50.5',
+  'starlette==0.48.0',
+  'typing-inspection==0.4.5',
+  'typing_extensions==4.16.0',
   'uvicorn==0.38.0',
   'uvloop==0.22.1',
-  'httptools==0.7.1',
-  'coincurve==21.0.0',
-  'orjson==3.11.4',
 ];
 
 /** A Python environment for the peer alone; null where it can't be made, with the reason said. */
@@ -119,7 +130,10 @@ function peerPython(folder: string): string | null {
   try {
     if (!existsSync(path.join(venv, 'made'))) {
       execFileSync('python3', ['-m', 'venv', '--clear', venv]);
-      execFileSync(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...peerPins]);
+      execFileSync(python, [
+        ...['-m', 'pip', 'install', '-q', '--no-deps', '--disable-pip-version-check'],
+        ...peerPins,
+      ]);
       execFileSync('touch', [path.join(venv, 'made')]);
     }
     return python;

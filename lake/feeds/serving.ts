@@ -39,7 +39,7 @@ export interface ServingFile {
   feeds: ServedFeed[];
 }
 
-/** A decoded generation that keeps the file's own buffers: no string is made for a post until it is asked for. */
+/** A decoded generation on top of the file's own buffers: no string is made for a post until it is asked for. */
 export interface ServingIndex {
   readonly generation: string;
   readonly uriCount: number;
@@ -210,6 +210,14 @@ function categoryReader(data: Data | undefined): (row: number) => string {
   return (row) => names[indices[row] as number] ?? '';
 }
 
+/** Most posts stand in many feeds: each text is made once, where all of them take no more than some 25 MB. */
+const keptUris = 200_000;
+
+function keptReader(read: (index: number) => string, count: number): (index: number) => string {
+  const kept = new Array<string | undefined>(count);
+  return (index) => (kept[index] ??= read(index));
+}
+
 const positionsAStep = 100_000; // a step takes about a millisecond
 const feedsAStep = 1_000;
 
@@ -243,7 +251,7 @@ function* decodeInSteps(bytes: Uint8Array): Generator<undefined, ServingIndex> {
   const indices = (posts?.values ?? new Uint32Array()) as Uint32Array;
   const uriData = posts?.dictionary?.data[0];
   const uriCount = posts?.dictionary?.length ?? 0;
-  const readUri = textReader(uriData);
+  const readUri = uriCount > keptUris ? textReader(uriData) : keptReader(textReader(uriData), uriCount);
   const positionCount = offsets[feedCount] ?? 0;
   for (let i = 0; i < positionCount; i++) {
     if (i % positionsAStep === 0) yield;

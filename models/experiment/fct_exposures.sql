@@ -11,6 +11,21 @@ feeds as (
 
 ),
 
+reported as (
+
+    select * from {{ ref('int_exposures__reported') }}
+
+),
+
+requests as (
+
+    select
+        req_id,
+        request_kind
+    from {{ ref('fct_feed_requests') }}
+
+),
+
 -- A post may stand at another place in the answer than in its feed: posts deleted since are left out when it is sent.
 final as (
 
@@ -40,6 +55,11 @@ final as (
         feeds.is_in_network,
         feeds.served_before,
 
+        ---------- what was asked, and what the client reported of the post
+        requests.request_kind,
+        reported.seen_us,
+        reported.engaged_us,
+
         ---------- times, microseconds UTC
         exposures.served_us
     from exposures
@@ -50,6 +70,11 @@ final as (
             and feeds.participant_id = case
                 when exposures.fallback_reason is null then exposures.participant_id else '_default'
             end
+    left join requests on exposures.req_id = requests.req_id
+    left join reported
+        on
+            exposures.req_id = reported.req_id
+            and exposures.uri = reported.uri
 
 )
 

@@ -19,10 +19,15 @@ exposures as (
         policy_served,
         policy_version,
         fallback_reason,
+        client,
 
         ---------- numerics
         feed_offset,
+        page_limit,
         position,
+
+        ---------- booleans
+        jti_reused,
 
         ---------- times, microseconds UTC
         served_us

@@ -57,9 +57,12 @@ export async function identify(
     jti,
     jtiReused: jti !== null && replays.known(token.iss, jti),
   });
-  let answer = await keys.get(token.iss);
+  const known = keys.get(token.iss);
+  let waited = known instanceof Promise;
+  let answer = await known;
   if (answer.kind === 'down') return unchecked();
   if (answer.kind === 'none' || !isSignedBy(token, answer.key)) {
+    waited = true;
     answer = await keys.refresh(token.iss); // the account may have changed its key
     if (answer.kind === 'down') return unchecked();
     if (answer.kind === 'none')
@@ -68,6 +71,7 @@ export async function identify(
       throw unauthorized('BadJwtSignature', "the signature is not the issuer's");
   }
   const jtiReused = jti !== null && replays.seen(token.iss, jti, token.exp);
+  if (!waited) return { member, fallback: null, jti, jtiReused };
   // They may have withdrawn while the key was looked up.
   const still = await membership.find(token.iss);
   if (still === undefined || still.status === 'withdrawn')

@@ -4,8 +4,8 @@ import { FetchError, signingKeyOf, type SigningKey } from '../../study/index.ts'
 export type KeyAnswer = { kind: 'key'; key: SigningKey } | { kind: 'none' } | { kind: 'down' };
 
 export interface Keys {
-  /** Key of an account, from memory where it is there. */
-  get(did: string): Promise<KeyAnswer>;
+  /** Key of an account; at once where it is in memory. */
+  get(did: string): KeyAnswer | Promise<KeyAnswer>;
   /** The key asked anew, after a signature that the known one doesn't explain. Gives the known answer where asked too often. */
   refresh(did: string): Promise<KeyAnswer>;
   readonly size: number;
@@ -67,7 +67,7 @@ export function openKeys(options: KeysOptions): Keys {
   };
 
   return {
-    async get(did) {
+    get(did) {
       const entry = known.get(did);
       if (entry === undefined) return askOnce(did);
       const age = now() - entry.askedMs;

@@ -131,7 +131,7 @@ export function openTombstones(options: TombstonesOptions): Tombstones {
 
   return {
     isHidden(uri) {
-      if (posts.get(uri)?.hidden === true) return true;
+      if (posts.size > 0 && posts.get(uri)?.hidden === true) return true;
       if (accounts.size === 0) return false;
       return accounts.get(uri.slice(5, uri.indexOf('/', 5)))?.hidden === true;
     },
