@@ -1,4 +1,5 @@
 export {
+  backupLock,
   describeHolder,
   lockHolder,
   takeLock,

@@ -17,6 +17,9 @@ export interface LockHolder {
   since: string;
 }
 
+/** In the folder of `feedtrial backup`: no person is taken out of backups while one is being made. */
+export const backupLock = 'backup.lock';
+
 const holderFile = (file: string): string => `${file}.holder`;
 
 /**

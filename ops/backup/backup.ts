@@ -4,10 +4,17 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { execa } from 'execa';
-import { makePrivate, openLake, type Lake } from '../../lake/index.ts';
+import {
+  backupLock,
+  describeHolder,
+  makePrivate,
+  openLake,
+  waitForLock,
+  type Lake,
+} from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { describeError } from '../errors/index.ts';
-import { newRunId, redact, runStage } from '../telemetry/index.ts';
+import { newRunId, redact, runStage, type StageContext } from '../telemetry/index.ts';
 import { backupErrors } from './errors.ts';
 
 /** `manifest.json` of a backup, written last: a folder without one is not whole. */
@@ -108,7 +115,7 @@ async function walk(folder: string): Promise<string[]> {
 /**
  * Copies what can't be made again: the study store, the private lake, and the pointers of the lake. The lake itself is large
  * and written once: keep a copy of it by its own means. One that is killed leaves a `.pending` folder, which the next removes.
- * @throws FeedtrialError FT_BACKUP_NOWHERE, FT_BACKUP_TOOL
+ * @throws FeedtrialError FT_BACKUP_NOWHERE, FT_BACKUP_BUSY, FT_BACKUP_TOOL
  */
 export async function backup(options: BackupOptions): Promise<BackupSummary> {
   const { config, now = Date.now, keepDays = config.backupDays } = options;
@@ -118,43 +125,61 @@ export async function backup(options: BackupOptions): Promise<BackupSummary> {
   return runStage({ config, dag: 'backup', runId, stage: 'backup', now }, async (stage) => {
     const home = path.resolve(to);
     await makePrivate(home);
-    for (const name of await fs.readdir(home))
-      if (name.startsWith('.pending-')) await fs.rm(path.join(home, name), { recursive: true, force: true });
-    const name = new Date(now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
-    const pending = path.join(home, `.pending-${name}`);
-    await fs.mkdir(pending, { mode: 0o700 });
-    const store = await copyStore(config.studyDb, pending);
-    const privateLake = openLake(config.privateLake);
-    for (const file of await privateLake.list(''))
-      await copyOut(privateLake, file.path, path.join(pending, 'private', file.path));
-    const lake = openLake(config.lake);
-    for (const pointer of pointers) await copyOut(lake, pointer, path.join(pending, 'lake', pointer));
-    const files = [];
-    for (const file of await walk(pending)) {
-      const at = path.join(pending, file);
-      files.push({ path: file, sha256: await sha256Of(at), bytes: (await fs.stat(at)).size });
+    const lockFile = path.join(home, backupLock);
+    const lock = await waitForLock(lockFile, { waitMs: 60_000 });
+    if (lock === null) throw backupErrors.busy(describeHolder(lockFile));
+    try {
+      return await makeBackup({ config, home, keepDays, now, stage });
+    } finally {
+      lock.release();
     }
-    const manifest: BackupManifest = {
-      made: new Date(now()).toISOString(),
-      study: config.study,
-      store,
-      files,
-    };
-    await fs.writeFile(path.join(pending, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, {
-      flush: true,
-      mode: 0o600,
-    });
-    const folder = path.join(home, name);
-    await fs.rename(pending, folder);
-    const oldestMs = now() - keepDays * 86_400_000;
-    const removed: string[] = [];
-    for (const old of await listBackups(home)) {
-      const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(old) ?? [];
-      if (old === name || Date.UTC(+y!, +m! - 1, +d!, +h!, +min!, +s!) >= oldestMs) continue;
-      await fs.rm(path.join(home, old), { recursive: true, force: true });
-      removed.push(old);
-    }
-    stage.records = files.length;
-    return { folder, files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0), removed };
   });
+}
+
+async function makeBackup(options: {
+  config: Config;
+  home: string;
+  keepDays: number;
+  now: () => number;
+  stage: StageContext;
+}): Promise<BackupSummary> {
+  const { config, home, keepDays, now, stage } = options;
+  for (const name of await fs.readdir(home))
+    if (name.startsWith('.pending-')) await fs.rm(path.join(home, name), { recursive: true, force: true });
+  const name = new Date(now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const pending = path.join(home, `.pending-${name}`);
+  await fs.mkdir(pending, { mode: 0o700 });
+  const store = await copyStore(config.studyDb, pending);
+  const privateLake = openLake(config.privateLake);
+  for (const file of await privateLake.list(''))
+    await copyOut(privateLake, file.path, path.join(pending, 'private', file.path));
+  const lake = openLake(config.lake);
+  for (const pointer of pointers) await copyOut(lake, pointer, path.join(pending, 'lake', pointer));
+  const files = [];
+  for (const file of await walk(pending)) {
+    const at = path.join(pending, file);
+    files.push({ path: file, sha256: await sha256Of(at), bytes: (await fs.stat(at)).size });
+  }
+  const manifest: BackupManifest = {
+    made: new Date(now()).toISOString(),
+    study: config.study,
+    store,
+    files,
+  };
+  await fs.writeFile(path.join(pending, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, {
+    flush: true,
+    mode: 0o600,
+  });
+  const folder = path.join(home, name);
+  await fs.rename(pending, folder);
+  const oldestMs = now() - keepDays * 86_400_000;
+  const removed: string[] = [];
+  for (const old of await listBackups(home)) {
+    const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(old) ?? [];
+    if (old === name || Date.UTC(+y!, +m! - 1, +d!, +h!, +min!, +s!) >= oldestMs) continue;
+    await fs.rm(path.join(home, old), { recursive: true, force: true });
+    removed.push(old);
+  }
+  stage.records = files.length;
+  return { folder, files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0), removed };
 }

@@ -16,6 +16,10 @@ export const backupErrors = {
       fix: "take another one of the folder's: each is whole by itself",
       exitCode: EXIT.usage,
     }),
+  busy: (holder: string) =>
+    new FeedtrialError('FT_BACKUP_BUSY', `another backup, or an erasure, is at work there: ${holder}`, {
+      fix: 'wait until it has ended, then back up again',
+    }),
   there: (what: string) =>
     new FeedtrialError('FT_RESTORE_THERE', `${what} is there already`, {
       fix: 'restore to an empty place, or give --replace: what is there is then moved aside, not removed',

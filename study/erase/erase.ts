@@ -9,6 +9,7 @@ import {
   waitForLock,
   type Engine,
   type Lake,
+  backupLock,
   type Lock,
 } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
@@ -19,6 +20,7 @@ import { takeJob } from '../jobs.ts';
 import { publishRoster } from '../roster.ts';
 import { getStudy } from '../studies.ts';
 import type { StudyStore } from '../store/open.ts';
+import { correctBackups } from './backups.ts';
 import { generationFolders, noteErasure, tellServers } from './generation.ts';
 import { eraseFromFile, searchLake } from './lake.ts';
 import { correctManifests } from './manifests.ts';
@@ -79,7 +81,7 @@ export async function erase(store: StudyStore, options: EraseOptions): Promise<R
     const renewal = setInterval(() => void job.renew().catch(() => undefined), 30_000);
     const locks: Lock[] = [];
     try {
-      locks.push(...(await keepLandingAway(config)));
+      locks.push(...(await keepOthersAway(config)));
       const receipt = await eraseEverywhere(store, erasure, study, options, now);
       stage.records = receipt.places.reduce((sum, { rewritten }) => sum + rewritten, 0);
       return receipt;
@@ -92,13 +94,13 @@ export async function erase(store: StudyStore, options: EraseOptions): Promise<R
   });
 }
 
-async function keepLandingAway({ spool }: Config): Promise<Lock[]> {
+async function keepOthersAway({ spool, backup }: Config): Promise<Lock[]> {
   const locks: Lock[] = [];
-  for (const [name, what] of [
-    ['_landing/lock', 'a landing'],
-    ['_landing/compaction', 'a compaction'],
+  for (const [file, what] of [
+    [path.join(spool, '_landing/lock'), 'a landing'],
+    [path.join(spool, '_landing/compaction'), 'a compaction'],
+    ...(backup === undefined ? [] : [[path.join(backup, backupLock), 'a backup'] as const]),
   ] as const) {
-    const file = path.join(spool, name);
     const lock = await waitForLock(file, { waitMs: 60_000 });
     if (lock === null) {
       for (const taken of locks) taken.release();
@@ -119,6 +121,7 @@ function lakesOf(config: Config): { place: string; lake: Lake }[] {
     { place: 'lake', lake: openLake(config.lake) },
     { place: 'private lake', lake: openLake(config.privateLake) },
     ...config.backups.map((root, i) => ({ place: `backup ${i + 1}`, lake: openLake(root) })),
+    ...(config.backup === undefined ? [] : [{ place: 'backups', lake: openLake(config.backup) }]),
   ].filter(({ lake }, i, all) => all.findIndex((other) => other.lake.root === lake.root) === i);
 }
 
@@ -166,6 +169,7 @@ async function eraseEverywhere(
         onStep('file-rewritten');
       }
       await correctManifests(lake, engine, erasure.rewritten[place]);
+      if (place === 'backups') await correctBackups(lake, erasure.rewritten[place]);
       await tellServers(lake, erasure.receiptId);
       await lake.purgeHistory();
       onStep('lake-done');
@@ -209,7 +213,7 @@ async function eraseEverywhere(
 function notReached({ place }: StudyStore): string[] {
   return [
     "what other services hold: the account's own server, the network, the survey panel",
-    'copies that somebody made and FEEDTRIAL_BACKUPS does not name',
+    'copies that somebody made and neither FEEDTRIAL_BACKUPS nor FEEDTRIAL_BACKUP names',
     ...(place.kind === 'postgres'
       ? ["PostgreSQL's write-ahead log and its archives, until they are recycled"]
       : []),

@@ -31,7 +31,16 @@ function named(subject: Subject, text: string): string {
   return `(${[...exact, ...handles].join(' OR ')})`;
 }
 
-/** SQL that is true for a row that names them anywhere; `frame` holds what came from the network in base64. */
+/** SQL that is true for what came from the network, kept in base64, where it names them. */
+function frameNames(subject: Subject): string {
+  const names = [...exactNames(subject), ...subject.handles].map(
+    (name) =>
+      `contains(hex(TRY(from_base64(frame))), ${sqlText(Buffer.from(name).toString('hex').toUpperCase())})`,
+  );
+  return `coalesce(${names.join(' OR ')}, false)`;
+}
+
+/** SQL that is true for a row that names them anywhere. */
 function rowNames(subject: Subject, columns: readonly Column[]): string {
   const conditions = columns
     .filter(({ type }) => texts.has(type))
@@ -40,10 +49,7 @@ function rowNames(subject: Subject, columns: readonly Column[]): string {
         ? `coalesce(${named(subject, quoted(name))}, false)`
         : `coalesce(${named(subject, `array_to_string(${quoted(name)}, chr(10))`)}, false)`,
     );
-  if (columns.some(({ name }) => name === 'frame'))
-    conditions.push(
-      `coalesce(contains(hex(TRY(from_base64(frame))), ${sqlText(Buffer.from(subject.did).toString('hex').toUpperCase())}), false)`,
-    );
+  if (columns.some(({ name }) => name === 'frame')) conditions.push(frameNames(subject));
   return conditions.length === 0 ? 'false' : `(${conditions.join(' OR ')})`;
 }
 
@@ -67,10 +73,7 @@ function isTheirs(subject: Subject, columns: readonly Column[]): string {
     );
   if (has('uri') && !ofOthers)
     conditions.push(`starts_with("uri", ${sqlText(uriPrefix(subject))})`, `"uri" = ${sqlText(subject.did)}`);
-  if (has('frame'))
-    conditions.push(
-      `contains(hex(TRY(from_base64(frame))), ${sqlText(Buffer.from(subject.did).toString('hex').toUpperCase())})`,
-    );
+  if (has('frame')) conditions.push(frameNames(subject));
   return conditions.length === 0 ? 'false' : `coalesce(${conditions.join(' OR ')}, false)`;
 }
 

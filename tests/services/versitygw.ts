@@ -16,6 +16,8 @@ if (!hasVersitygw)
 
 export interface S3Server {
   endpoint: string;
+  /** Where its objects and their old versions lie as files. */
+  folder: string;
   /** What a process needs to reach it; put there by `start` for this one. */
   env: Record<string, string>;
   /** Makes an empty bucket and says its `s3://` URL. */
@@ -96,6 +98,7 @@ export async function startS3(): Promise<S3Server> {
   const s3 = new S3({ endpoint, forcePathStyle: true });
   return {
     endpoint,
+    folder,
     env,
     async bucket(name, { versioned = false } = {}) {
       await s3.createBucket({ Bucket: name });

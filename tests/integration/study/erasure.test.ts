@@ -2,9 +2,13 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { execa } from 'execa';
+import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { verifyLake } from '../../../extract/land/index.ts';
 import { decodeServing, listSealed, openEngine, openLake, readTable, tables } from '../../../lake/index.ts';
+import { backup, restore } from '../../../ops/backup/index.ts';
+import { projectRoot } from '../../../ops/config/config.ts';
 import type { Config } from '../../../ops/config/index.ts';
 import {
   checkReceipt,
@@ -19,10 +23,15 @@ import {
   type StudyStore,
 } from '../../../study/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
+import { findPostgres, postgresMissing, startPostgres } from '../../services/postgres.ts';
+import { hasVersitygw, startS3 } from '../../services/versitygw.ts';
 import { fillPlaces, filesThatHold } from './erasable.ts';
+
+if (findPostgres() === null) console.warn(`SKIPPED: erasure on PostgreSQL. ${postgresMissing}`);
 
 const settings = (folder: string): Record<string, string> => ({
   FEEDTRIAL_BACKUPS: path.join(folder, 'backup'),
+  FEEDTRIAL_BACKUP: path.join(folder, 'nightly'),
   FEEDTRIAL_LOG_LEVEL: 'silent',
 });
 
@@ -41,6 +50,7 @@ async function eraseUntil(config: Config, who: string, step: string): Promise<st
       ...process.env,
       FEEDTRIAL_LOG_LEVEL: 'silent',
       FEEDTRIAL_BACKUPS: config.backups.join(','),
+      ...(config.backup === undefined ? {} : { FEEDTRIAL_BACKUP: config.backup }),
       FEEDTRIAL_LAKE: config.lake,
       FEEDTRIAL_PRIVATE_LAKE: config.privateLake,
       FEEDTRIAL_SPOOL: config.spool,
@@ -60,6 +70,7 @@ describe('erasure', () => {
     const folder = temporaryFolder();
     const config = configIn(folder, settings(folder));
     const { did, names, participant, other, post } = await fillPlaces(config);
+    const nightly = await backup({ config });
     const before = await filesThatHold(folder, names);
     // or the search would find nothing for want of looking
     for (const place of [
@@ -78,6 +89,8 @@ describe('erasure', () => {
       'warehouse/',
       'backup/lake',
       'backup/study.sqlite',
+      `${path.relative(folder, nightly.folder)}/study.sqlite`,
+      `${path.relative(folder, nightly.folder)}/private/participants`,
     ])
       expect(
         before.some((found) => found.startsWith(place)),
@@ -97,8 +110,20 @@ describe('erasure', () => {
       code: 'FT_STUDY_RECEIPT',
     });
     expect(JSON.stringify(receipt)).not.toContain(participant.participant_id);
-    expect(receipt.places.map(({ place }) => place)).toEqual(['spool', 'lake', 'private lake', 'backup 1']);
+    expect(receipt.places.map(({ place }) => place)).toEqual([
+      'spool',
+      'lake',
+      'private lake',
+      'backup 1',
+      'backups',
+    ]);
     for (const { rewritten } of receipt.places) expect(rewritten).toBeGreaterThan(0);
+
+    // the nightly copy is whole still: it can be restored, without them
+    const restored = configIn(temporaryFolder(), { FEEDTRIAL_LOG_LEVEL: 'silent' });
+    await restore({ config: restored, from: nightly.folder });
+    const restoredStore = await openStore(restored);
+    expect((await listParticipants(restoredStore)).map(({ did: each }) => each)).toEqual([other.did]);
 
     // what is not theirs is there
     expect((await listParticipants(store)).map(({ participant_id }) => participant_id)).toEqual([
@@ -163,6 +188,7 @@ describe('erasure', () => {
     const folder = temporaryFolder();
     const config = configIn(folder, settings(folder));
     const { did, names } = await fillPlaces(config);
+    await backup({ config });
     // one erasure, killed at each kind of step: each process begins with what the one before left
     const steps: EraseStep[] = [
       'begun',
@@ -203,7 +229,102 @@ describe('erasure', () => {
     writeFileSync(open, '');
     writeFileSync(path.join(folder, 'backup', 'old.tar.gz'), 'packed');
     const receipt = await erase(store, { who: did });
-    expect(receipt.places.at(-1)?.unsearched).toEqual(['old.tar.gz']);
+    expect(receipt.places.find(({ place }) => place === 'backup 1')?.unsearched).toEqual(['old.tar.gz']);
     await expect(erase(store, { who: did })).rejects.toMatchObject({ code: 'FT_STUDY_NOT_ENROLLED' });
   });
+
+  it('by the command line lands what waits, leaves a receipt that it can check, and says what was done', async () => {
+    const folder = temporaryFolder();
+    const config = configIn(folder, settings(folder));
+    const { did, names } = await fillPlaces(config);
+    const study = async (...args: string[]): Promise<{ code: number | undefined; said: unknown }> => {
+      const { exitCode, stdout } = await execa(
+        process.execPath,
+        [path.join(projectRoot, 'ops/cli/feedtrial.js'), '--json', 'study', ...args],
+        {
+          reject: false,
+          cwd: folder,
+          env: {
+            ...settings(folder),
+            FEEDTRIAL_LAKE: config.lake,
+            FEEDTRIAL_PRIVATE_LAKE: config.privateLake,
+            FEEDTRIAL_SPOOL: config.spool,
+            FEEDTRIAL_WAREHOUSE: config.warehouse,
+            FEEDTRIAL_STUDY_DB: config.studyDb,
+          },
+        },
+      );
+      return { code: exitCode, said: JSON.parse(stdout) };
+    };
+    const receipt = path.join(folder, 'receipt.json');
+    expect(await study('erase', did, '--receipt', receipt)).toMatchObject({
+      code: 0,
+      said: { format: 'erasure/1' },
+    });
+    expect(await filesThatHold(folder, names)).toEqual([]);
+    expect(await study('receipt', receipt, '--did', did)).toMatchObject({
+      code: 0,
+      said: { valid: true, named_in: [] },
+    });
+    expect(await study('erasures')).toMatchObject({
+      code: 0,
+      said: [{ done_us: expect.any(Number) as number }],
+    });
+    expect(await study('erase', did)).toMatchObject({ said: { error: { code: 'FT_STUDY_NOT_ENROLLED' } } });
+    writeFileSync(receipt, readFileSync(receipt, 'utf8').replace('"study": "default"', '"study": "other"'));
+    expect(await study('receipt', receipt)).toMatchObject({ said: { error: { code: 'FT_STUDY_RECEIPT' } } });
+  });
+
+  it.skipIf(!hasVersitygw || findPostgres() === null)(
+    'reaches every version of every object of real S3 buckets, and every row of a real PostgreSQL, killed half-way',
+    async () => {
+      const server = await startS3();
+      onTestFinished(() => server.stop());
+      const postgres = await startPostgres();
+      onTestFinished(() => postgres.close());
+      const folder = temporaryFolder();
+      const config = configIn(folder, {
+        FEEDTRIAL_LOG_LEVEL: 'silent',
+        FEEDTRIAL_LAKE: `${await server.bucket('shared', { versioned: true })}/study`,
+        FEEDTRIAL_PRIVATE_LAKE: await server.bucket('closed', { versioned: true }),
+        FEEDTRIAL_STUDY_DB: await postgres.database(),
+      });
+      const { did, names, other } = await fillPlaces(config);
+      const rowsThatHold = async (): Promise<string[]> => {
+        const store = await openStudyStore(config);
+        try {
+          const found: string[] = [];
+          for (const { name } of await store.db.introspection.getTables()) {
+            const { rows } = await sql<{
+              row: string;
+            }>`select t::text as row from ${sql.table(name)} as t`.execute(store.db);
+            if (rows.some(({ row }) => names.some((one) => row.includes(one)))) found.push(name);
+          }
+          return found;
+        } finally {
+          await store.close();
+        }
+      };
+      const before = await filesThatHold(server.folder, names);
+      for (const place of ['buckets/shared', 'buckets/closed'])
+        expect(
+          before.some((found) => found.startsWith(place)),
+          place,
+        ).toBe(true);
+      expect(await rowsThatHold()).toContain('participants');
+
+      for (const step of ['file-rewritten', 'store-done'])
+        expect(await eraseUntil(config, did, step)).toBe(step);
+      expect(await filesThatHold(server.folder, names)).not.toEqual(before);
+      expect(await eraseUntil(config, did, 'nothing')).toBe('ended');
+
+      expect(await filesThatHold(server.folder, names)).toEqual([]);
+      expect(await filesThatHold(folder, names)).toEqual([]);
+      expect(await rowsThatHold()).toEqual([]);
+      const store = await openStore(config);
+      expect((await listParticipants(store)).map(({ did: each }) => each)).toEqual([other.did]);
+      const row = await store.db.selectFrom('erasures').select('receipt').executeTakeFirstOrThrow();
+      await checkReceipt(store, JSON.parse(row.receipt ?? '') as never, did);
+    },
+  );
 });
