@@ -64,6 +64,7 @@ const environment = z.object({
   FEEDTRIAL_STUDENTS: z.string().min(1).default('./students'),
   FEEDTRIAL_MODELS: z.string().min(1).optional(),
   FEEDTRIAL_KEEP_GENERATIONS_DAYS: z.coerce.number().int().min(3).max(36500).default(90),
+  FEEDTRIAL_REDACT_DAYS: z.coerce.number().int().min(1).max(3650).default(7),
   FEEDTRIAL_MEMORY_LIMIT: z
     .string()
     .regex(/^\d+(\.\d+)?(MB|GB)$/)
@@ -155,6 +156,8 @@ export interface Config {
   backup: string | undefined;
   /** Older backups are removed. */
   backupDays: number;
+  /** Within so many days of a deletion the deleted content leaves the lake. */
+  redactDays: number;
   /** Where `alerts --notify` posts JSON; a secret, as such URLs hold a token. */
   alertWebhook: string | undefined;
   /** Shell command that is given the message, such as one that mails it. */
@@ -242,6 +245,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     logLevel: e.FEEDTRIAL_LOG_LEVEL,
     backup: e.FEEDTRIAL_BACKUP === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_BACKUP),
     backupDays: e.FEEDTRIAL_BACKUP_DAYS,
+    redactDays: e.FEEDTRIAL_REDACT_DAYS,
     alertWebhook: e.FEEDTRIAL_ALERT_WEBHOOK,
     alertCommand: e.FEEDTRIAL_ALERT_COMMAND,
     otlpEndpoint: e.OTEL_EXPORTER_OTLP_ENDPOINT,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import {
   describeHolder,
@@ -12,7 +12,7 @@ import {
   backupLock,
   type Lock,
 } from '../../lake/index.ts';
-import type { Config } from '../../ops/config/index.ts';
+import { removeWarehouse, type Config } from '../../ops/config/index.ts';
 import { createProgress } from '../../ops/progress/index.ts';
 import { newRunId, runStage } from '../../ops/telemetry/index.ts';
 import { studyErrors } from '../errors.ts';
@@ -244,16 +244,6 @@ async function handlesOf(config: Config, engine: Engine, erasure: OpenErasure): 
   }
   handles.delete('handle.invalid'); // what the network says of an account whose handle doesn't hold
   return [...handles].filter((handle) => handle.includes('.')).sort();
-}
-
-/** dbt's file can be made again from the lake, and what is deleted in it stays in its free blocks: it goes, with dbt's own. */
-function removeWarehouse({ warehouse }: Config): void {
-  const folder = path.dirname(warehouse);
-  if (!existsSync(folder)) return;
-  const stem = path.basename(warehouse, path.extname(warehouse));
-  for (const name of readdirSync(folder))
-    if (name.startsWith(path.basename(warehouse)) || name === `${stem}.dbt`)
-      rmSync(path.join(folder, name), { recursive: true, force: true });
 }
 
 /** @throws FeedtrialError FT_STUDY_ERASE_FOUND where anything still names them */

@@ -13,6 +13,7 @@ const hours = (text: string): number => {
 interface Flags {
   compact?: true;
   verify?: true;
+  redact?: true;
   olderThanHours: number;
   graceHours: number;
   dryRun?: true;
@@ -49,6 +50,10 @@ export const register: Register = (program, run) => {
       6,
     )
     .option('--dry-run', 'with --compact: say what would be done, and do nothing')
+    .option(
+      '--redact',
+      'instead, take the content of deleted records out once it is due (FEEDTRIAL_REDACT_DAYS)',
+    )
     .option('--verify', 'instead, compare the manifests with the files that are there')
     .action((flags: Flags) =>
       run(async ({ config, signal, say, result }) => {
@@ -62,6 +67,24 @@ export const register: Register = (program, run) => {
           if (summary.days.length === 0) say('every ended day is one file already');
           say(
             `${dryRun ? 'would remove' : 'removed'} ${summary.removed} replaced files; ${summary.waiting} wait for their grace to end`,
+          );
+          return signal.aborted ? EXIT.partial : EXIT.done;
+        }
+        if (flags.redact) {
+          const { redact } = await import('../../../extract/land/index.ts');
+          const { takeLease } = await import('../../cycle/index.ts');
+          const { openLake } = await import('../../../lake/index.ts');
+          const { newRunId } = await import('../../telemetry/index.ts');
+          const summary = await redact({
+            config,
+            signal,
+            holdCycle: () => takeLease({ lake: openLake(config.lake), name: 'cycle', runId: newRunId() }),
+          });
+          result(summary);
+          say(
+            summary.files === 0
+              ? `nothing is due; ${summary.waiting} deleted records will be`
+              : `took the content of ${summary.records} deleted records out of ${summary.files} files; the next cycle builds the warehouse anew`,
           );
           return signal.aborted ? EXIT.partial : EXIT.done;
         }

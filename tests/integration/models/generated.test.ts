@@ -2,7 +2,15 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { createHash, createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openEngine, openLake, readTable, tables, writeRows, type Engine } from '../../../lake/index.ts';
+import {
+  openEngine,
+  openLake,
+  readTable,
+  sqlText,
+  tables,
+  writeRows,
+  type Engine,
+} from '../../../lake/index.ts';
 import type { Config } from '../../../ops/config/index.ts';
 import { rank } from '../../../ops/cycle/rank.ts';
 import { transform } from '../../../ops/cycle/transform.ts';
@@ -246,6 +254,63 @@ describe('names in a release', () => {
         expect(exported.filter(({ name }) => !names.includes(name))).toEqual([]);
       }
     });
+  });
+
+  test('are all that a full export says of anybody: no DID, handle, participant or post is in any value or byte', async () => {
+    const [lake, privateLake] = [openLake(built.config.lake), openLake(built.config.privateLake)];
+    const people = await engine.rows<{ participant_id: string; did: string; handle: string | null }>(
+      `SELECT DISTINCT participant_id, people.did, lower(handle) AS handle
+       FROM ${readTable(privateLake, tables.participants)} AS people
+       LEFT JOIN ${readTable(lake, tables.identities)} AS names ON names.did = people.did`,
+    );
+    const names = [
+      ...new Set(
+        people.flatMap((each) => [each.did, each.participant_id, ...(each.handle ? [each.handle] : [])]),
+      ),
+    ];
+    expect(names.length).toBeGreaterThan(2 * 10);
+    const folder = temporaryFolder();
+    /** Files that say who somebody is: by their bytes, unpacked and as they are, and by every value. */
+    const telling = async (relations: readonly string[]): Promise<string[]> => {
+      await readWarehouse(built.config, async (rows) => {
+        for (const name of relations)
+          for (const [how, compression] of [
+            ['packed', 'zstd'],
+            ['plain', 'uncompressed'],
+          ])
+            await rows(
+              `COPY (SELECT * FROM ${name}) TO ${sqlText(path.join(folder, `${name}-${how}.parquet`))} (FORMAT parquet, COMPRESSION ${compression})`,
+            );
+      });
+      const found: string[] = [];
+      for (const name of relations) {
+        let text = '';
+        for (const how of ['packed', 'plain'])
+          text += readFileSync(path.join(folder, `${name}-${how}.parquet`), 'latin1');
+        const values = await engine.rows(
+          `SELECT * FROM read_parquet(${sqlText(path.join(folder, `${name}-packed.parquet`))})`,
+        );
+        text += JSON.stringify(values, (_key, value: unknown) =>
+          typeof value === 'bigint' ? String(value) : value,
+        );
+        const lower = text.toLowerCase();
+        if (/at:\/\/|did:(plc|web):/.test(lower) || names.some((each) => lower.includes(each)))
+          found.push(name);
+      }
+      return found;
+    };
+    const exported = await readWarehouse(built.config, (rows) =>
+      rows<{ name: string }>(
+        `SELECT table_name AS name FROM information_schema.tables WHERE table_name LIKE 'export\\_%' ESCAPE '\\' ORDER BY name`,
+      ),
+    );
+    expect(exported.length).toBeGreaterThanOrEqual(7);
+    expect(await telling(exported.map(({ name }) => name))).toEqual([]);
+    // the same search finds people where they are
+    expect(await telling(['fct_exposures', 'stg_study__participants'])).toEqual([
+      'fct_exposures',
+      'stg_study__participants',
+    ]);
   });
 
   test('leave neither their key nor a digest of it in what dbt wrote, in a lake or in the warehouse', () => {

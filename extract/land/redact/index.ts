@@ -1,0 +1,1 @@
+export { redact, type RedactOptions, type RedactStep, type RedactSummary } from './redact.ts';
