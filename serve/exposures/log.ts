@@ -12,6 +12,8 @@ export interface ExposureLog {
    * turn of the event loop go in one write.
    */
   write(line: object): Promise<void>;
+  /** The same for a line that is JSON already, without its newline. */
+  writeJson(line: string): Promise<void>;
   /** Stream in the spool that this server writes. */
   readonly stream: string;
   readonly lines: number;
@@ -140,14 +142,17 @@ export function openExposureLog(options: ExposureLogOptions): ExposureLog {
   }, 60_000);
   for (const timer of [syncTimer, sealTimer, recoverTimer]) timer.unref();
 
+  const writeJson = (line: string): Promise<void> => {
+    if (closed) return Promise.reject(new Error('the exposure log is closed'));
+    return new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(flush);
+      waiting.push({ text: `${line}\n`, resolve, reject });
+    });
+  };
+
   return {
-    write(line) {
-      if (closed) return Promise.reject(new Error('the exposure log is closed'));
-      return new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush);
-        waiting.push({ text: `${JSON.stringify(line)}\n`, resolve, reject });
-      });
-    },
+    write: (line) => writeJson(JSON.stringify(line)),
+    writeJson,
     stream,
     get lines() {
       return lines;

@@ -3,6 +3,7 @@ import { defaultParticipant } from '../../lake/index.ts';
 import { admit } from '../admit.ts';
 import { XrpcError, invalidRequest, unavailable } from '../errors.ts';
 import { formatCursor, parseCursor } from '../feeds/cursor.ts';
+import { exposureJson, skeletonJson } from '../feeds/json.ts';
 import { cutPage } from '../feeds/page.ts';
 import { maxClientLength, methods, type Service } from '../service.ts';
 
@@ -64,45 +65,46 @@ export function feedSkeletonRoute(app: FastifyInstance, service: Service): void 
 
       const participantId = reader.member?.participantId ?? null;
       const { reqId, feedContext } = context.issue(participantId);
-      const answer = {
-        ...(generation && page.next !== null
-          ? {
-              cursor: formatCursor({
+      const answer = skeletonJson(page.uris, {
+        cursor:
+          generation && page.next !== null
+            ? formatCursor({
                 generation: generation.id,
                 kind: personal ? 'personal' : 'default',
                 offset: page.next,
-              }),
-            }
-          : {}),
-        feed: page.uris.map((post) => ({ post, feedContext })),
+              })
+            : null,
+        feedContext,
         reqId,
+      });
+      const exposure = {
+        t: 'exposure',
+        req_id: reqId,
+        served_us: Math.round(now() * 1000),
+        participant_id: participantId,
+        study,
+        arm_assigned: reader.member?.arm ?? null,
+        policy_served: feed?.policy ?? null,
+        policy_version: feed?.policyVersion ?? null,
+        fallback_reason: fallback,
+        generation: generation?.id ?? cursor?.generation ?? null,
+        feed_offset: offset,
+        page_limit: limit,
+        client: request.headers['user-agent']?.slice(0, maxClientLength) ?? null,
+        jti_reused: reader.jtiReused,
+        http_status: 200,
+        latency_us: Math.round(performance.now() * 1000 - startedUs),
       };
       try {
-        await exposures.write({
-          t: 'exposure',
-          req_id: reqId,
-          served_us: Math.round(now() * 1000),
-          participant_id: participantId,
-          study,
-          arm_assigned: reader.member?.arm ?? null,
-          policy_served: feed?.policy ?? null,
-          policy_version: feed?.policyVersion ?? null,
-          fallback_reason: fallback,
-          generation: generation?.id ?? cursor?.generation ?? null,
-          feed_offset: offset,
-          page_limit: limit,
-          uris: page.uris,
-          positions: page.positions,
-          client: request.headers['user-agent']?.slice(0, maxClientLength) ?? null,
-          jti_reused: reader.jtiReused,
-          http_status: 200,
-          latency_us: Math.round(performance.now() * 1000 - startedUs),
-        });
+        await exposures.writeJson(exposureJson(exposure, page));
       } catch {
         throw unavailable('the answer could not be written down, so it is not given'); // the log says why
       }
       if (fallback !== null) metrics.fellBack(fallback);
-      return reply.header('cache-control', 'private, no-store').send(answer);
+      return reply
+        .header('cache-control', 'private, no-store')
+        .type('application/json; charset=utf-8')
+        .send(answer);
     },
   );
 }

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Secp256k1Keypair } from '@atproto/crypto';
+import { Client as PlcClient, didForCreateOp, signOperation } from '@did-plc/lib';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startTelemetry } from '../../../ops/telemetry/index.ts';
 import { listFeeds, registerFeed, startServer, unregisterFeed } from '../../../serve/index.ts';
@@ -87,6 +89,45 @@ describe('a feed on a real PDS', () => {
       `${network.pdsUrl}/xrpc/com.atproto.repo.getRecord?repo=${did}&collection=app.bsky.feed.generator&rkey=feedtrial`,
     );
     expect(gone.status).toBe(400);
+  });
+
+  it('is registered under a did:plc of the service, once its document names where it answers', async () => {
+    const port = await freePort();
+    const key = await Secp256k1Keypair.create();
+    const operation = await signOperation(
+      {
+        type: 'plc_operation',
+        rotationKeys: [key.did()],
+        verificationMethods: {},
+        alsoKnownAs: [],
+        services: { bsky_fg: { type: 'BskyFeedGenerator', endpoint: `http://localhost:${port}` } },
+        prev: null,
+      },
+      key,
+    );
+    const serviceDid = await didForCreateOp(operation);
+    const config = configIn(mkdtempSync(path.join(folder, 'study-')), {
+      FEEDTRIAL_PLC_URL: network.plcUrl,
+      FEEDTRIAL_HOSTNAME: `localhost:${port}`,
+      FEEDTRIAL_PORT: String(port),
+      FEEDTRIAL_SERVICE_DID: serviceDid,
+      FEEDTRIAL_PUBLISHER_DID: did,
+      FEEDTRIAL_LOG_LEVEL: 'silent',
+    });
+    const store = await openStudyStore(config);
+    onTestFinished(() => store.close());
+    const server = await startServer({ config });
+    onTestFinished(() => server.close());
+    const feed = {
+      publisher: { identifier: did, password },
+      displayName: 'Science',
+      acceptsInteractions: true,
+    };
+    expect((await registerFeed(store, feed)).problem).toContain('create the DID in its directory first');
+    await new PlcClient(network.plcUrl).sendOperation(serviceDid, operation);
+    expect(await registerFeed(store, feed)).toMatchObject({ uri: server.feedUri, problem: null });
+    expect((await fetch(`${server.url}/.well-known/did.json`)).status).toBe(404); // the directory has it
+    await unregisterFeed(store, { publisher: feed.publisher });
   });
 
   it('that can not be registered so is refused before anything is sent', async () => {
