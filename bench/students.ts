@@ -1,25 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { studentToxicity } from '../enrich/labelers/student-toxicity.ts';
 import type { QueuedPost } from '../enrich/labeler.ts';
-import { parseCsv } from '../enrich/students/csv.ts';
 import { loadConfig } from '../ops/config/index.ts';
-import { dataFile } from '../tests/data.ts';
+import { meanLength, postTexts } from './labels/posts.ts';
 import { printTable } from './table.ts';
 
 export const claim =
   'the n-gram student labels at least 25,000 posts a CPU second, in memory that does not grow with their number';
-
-/** Real posts, made distinct so that nothing is answered from a cache: of the pilot where it is there, of a grammar else. */
-function texts(): string[] {
-  try {
-    return parseCsv(readFileSync(dataFile('pilot/pilot_posts.csv'), 'utf8')).map((row) => row['text'] ?? '');
-  } catch {
-    return [
-      'The senate votes tomorrow on a bill that nobody has read, and I am not surprised at all by that.',
-    ];
-  }
-}
 
 /** The labeler as the runner asks it, in its own batches, over posts that are made as they are asked about. */
 export async function run(args: string[]): Promise<void> {
@@ -34,14 +21,14 @@ export async function run(args: string[]): Promise<void> {
       throw new Error('it reads no embeddings');
     },
   });
-  const real = texts();
-  const characters = real.reduce((sum, text) => sum + text.length, 0) / real.length;
+  const real = postTexts();
   const signal = new AbortController().signal;
   const ask = async (from: number, count: number): Promise<number> => {
     const posts: QueuedPost[] = Array.from({ length: count }, (_, i) => ({
       uri: `at://did:plc:author/app.bsky.feed.post/${from + i}`,
       cid: 'cid',
       did: 'did:plc:author',
+      // made distinct, so that nothing is answered from a cache
       text: `${real[(from + i) % real.length] ?? ''} ${from + i}`,
       attempt: 1,
       embedding: null,
@@ -65,7 +52,7 @@ export async function run(args: string[]): Promise<void> {
     rows.push({
       posts: count,
       labelled,
-      'characters a post': characters,
+      'characters a post': meanLength(real),
       'CPU s': cpu,
       'posts/CPU-s': labelled / cpu,
       'posts/s': labelled / ((performance.now() - startedMs) / 1000),

@@ -8,8 +8,9 @@ import type { Labeler } from './labeler.ts';
 import { labelers as allLabelers } from './labelers/index.ts';
 import { openQueue, queuedVersions } from './queue.ts';
 import { runBatches, type BatchMode } from './run-batches.ts';
-import { runLabeler, type LabelerSummary, type RunLabelerOptions } from './run-labeler.ts';
+import { runLabeler, type RunLabelerOptions } from './run-labeler.ts';
 import { wholeQueue, type Shard } from './shard.ts';
+import { emptySummary, type LabelerSummary } from './summary.ts';
 
 export interface EnrichOptions {
   config: Config;
@@ -70,6 +71,7 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
       if (options.batch && labeler.llmTask === undefined) throw enrichErrors.noBatches(labeler.name);
       const reason = labeler.notReady?.(config) ?? null;
       if (reason !== null) throw reason;
+      labeler.warmUp?.();
     }
   }
 
@@ -142,14 +144,7 @@ export async function enrich(options: EnrichOptions): Promise<EnrichSummary> {
           // the others can still work; their labels must not wait for this one
           errors.push(error);
           summary.labelers.push({
-            labeler: labeler.name,
-            version,
-            queued: 0,
-            ok: 0,
-            failed: 0,
-            refused: 0,
-            skipped: 0,
-            seconds: 0,
+            ...emptySummary(labeler.name, version),
             status: 'failed',
             error: describeError(error),
           });

@@ -2,6 +2,7 @@ import type { Config } from '../ops/config/index.ts';
 import type { FeedtrialError } from '../ops/errors/index.ts';
 import type { LlmTask } from './llm/task.ts';
 import type { Embedder } from './embeddings/embedder.ts';
+import type { Shard } from './shard.ts';
 
 /** A post as the queue hands it to a labeler. */
 export interface QueuedPost {
@@ -56,6 +57,8 @@ export interface LabelerContext {
   config: Config;
   /** The run that asks. */
   runId: string;
+  /** Which part of the posts this run labels, and how many share a service's limits; the whole by default. */
+  shard?: Shard | undefined;
   /** Posts that go into one prompt of an LLM; one where it is left out. */
   postsPerPrompt?: number | undefined;
   /** The embedding model, loaded at the first call and shared by all labelers of a run. */
@@ -100,6 +103,8 @@ export interface Labeler {
    * passes over those; a run that names one ends with its error.
    */
   notReady?(config: Config): FeedtrialError | null;
+  /** Begins to load what `open` will wait for, while the run still looks at its queue. */
+  warmUp?(): void;
   /** What an LLM is asked, for who asks it by another road, such as in batches. */
   readonly llmTask?: LlmTask;
   open(context: LabelerContext): Promise<OpenLabeler>;

@@ -8,9 +8,9 @@ import { batchesFolder, openBatches, pollMs, waitToPoll } from './llm/batches.ts
 import { openEndpoint } from './llm/labeler.ts';
 import { openSpend } from './llm/spend.ts';
 import { openTodo } from './queue.ts';
-import { rowsOf } from './rows.ts';
-import type { LabelerSummary, RunLabelerOptions } from './run-labeler.ts';
-import { invalidAnswer } from './rows.ts';
+import { invalidAnswer, rowsOf } from './rows.ts';
+import type { RunLabelerOptions } from './run-labeler.ts';
+import { emptySummary, type LabelerSummary } from './summary.ts';
 
 export interface BatchMode {
   /** Wait until all batches are done, instead of leaving them for a later run. */
@@ -27,18 +27,7 @@ export async function runBatches(options: RunLabelerOptions, mode: BatchMode): P
   const { config, lake, engine, labeler, version, shard, runId, signal, now } = options;
   if (labeler.llmTask === undefined) throw enrichErrors.noBatches(labeler.name);
   const startedMs = now();
-  const summary: LabelerSummary = {
-    labeler: labeler.name,
-    version,
-    queued: 0,
-    ok: 0,
-    failed: 0,
-    refused: 0,
-    skipped: 0,
-    seconds: 0,
-    status: 'done',
-    error: null,
-  };
+  const summary = emptySummary(labeler.name, version);
   const folder = journalFolder(config);
   const journal = await openJournal({ spool: folder, lake, engine, labeler: labeler.name, shard, now });
   try {

@@ -11,22 +11,7 @@ import { postsInBatches } from './llm/batches.ts';
 import { openTodo, type Queue } from './queue.ts';
 import { rowsOf } from './rows.ts';
 import type { Shard } from './shard.ts';
-
-/** What a labeler did in a run. */
-export interface LabelerSummary {
-  labeler: string;
-  version: string;
-  /** Posts that were to be asked about, after what was labelled before and within shard and limit. */
-  queued: number;
-  ok: number;
-  failed: number;
-  refused: number;
-  skipped: number;
-  seconds: number;
-  status: 'done' | 'stopped' | 'failed';
-  /** Why it failed, or at which limit it stopped; null where neither is so. */
-  error: string | null;
-}
+import { emptySummary, type LabelerSummary } from './summary.ts';
 
 export interface RunLabelerOptions {
   config: Config;
@@ -58,18 +43,7 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
   const concurrency =
     typeof labeler.concurrency === 'number' ? labeler.concurrency : labeler.concurrency(config);
   const startedMs = now();
-  const summary: LabelerSummary = {
-    labeler: labeler.name,
-    version,
-    queued: 0,
-    ok: 0,
-    failed: 0,
-    refused: 0,
-    skipped: 0,
-    seconds: 0,
-    status: 'done',
-    error: null,
-  };
+  const summary = emptySummary(labeler.name, version);
   const journal = await openJournal({
     spool: journalFolder(config),
     lake,
@@ -97,7 +71,7 @@ export async function runLabeler(options: RunLabelerOptions): Promise<LabelerSum
     summary.queued = todo.posts;
     if (todo.posts === 0) return summary;
     const progress = createProgress({ label: labeler.name, total: todo.posts, unit: 'posts', now });
-    const open = await labeler.open({ config, embedder, runId, postsPerPrompt });
+    const open = await labeler.open({ config, embedder, runId, shard, postsPerPrompt });
     let held: JournalRow[] = []; // failures before the first success: not yet known whose fault they are
     let stopped: { error: unknown } | null = null;
 

@@ -13,8 +13,8 @@ const tries = 4;
 const failuresInARow = 25;
 /** Answers in a row that it was too fast, at all keys together; more, and the rate is wrong. */
 const tooFastInARow = 200;
-/** Seconds that an answer takes at most where a key's rate is still kept up. */
-const latencySeconds = 2;
+/** Seconds that an answer, and its way to the disk, take at most where a key's rate is still kept up. */
+const latencySeconds = 5;
 
 /**
  * Perspective's probabilities for the study's 21 attributes, one request a post. Its end is in seeds/labelers.csv
@@ -29,9 +29,9 @@ export const perspective: Labeler = {
   ratePerSecond: null, // each key has its own
   version: async () => 'v1alpha1-2',
   notReady: ({ perspectiveKeys }) => (perspectiveKeys.length === 0 ? perspectiveErrors.noKeys() : null),
-  async open({ config }) {
+  async open({ config, shard }) {
     if (config.perspectiveKeys.length === 0) throw perspectiveErrors.noKeys();
-    const keys = openKeyRing(config.perspectiveKeys, config.perspectiveRate);
+    const keys = openKeyRing(config.perspectiveKeys, config.perspectiveRate, shard?.count);
     const gone = new Map<string, string>(); // attributes that the service no longer has, and what it said
     let failedInARow = 0;
     let tooFast = 0;
@@ -53,18 +53,25 @@ export const perspective: Labeler = {
       for (let failures = 0; ;) {
         const key = nextKey();
         // what is on its way is paid for and is waited for: a stop ends only the waiting for a turn
-        await key.pacer.take(signal);
+        const turn = await key.pacer.take(signal);
+        if (!keys.has(key)) {
+          turn.left();
+          continue;
+        }
         const asked = attributes.filter(({ name }) => !gone.has(name) && !withoutLanguage.has(name));
-        if (asked.length === 0)
+        if (asked.length === 0) {
+          turn.left();
           return {
             status: 'refused',
             error: `FT_PERSPECTIVE_LANGUAGE: no attribute for it, ${[...withoutLanguage.values(), ...gone.values()].at(-1)}`,
           };
+        }
         const outcome = await analyze({
           url: config.perspectiveUrl,
           key: key.value,
           text: post.text,
           attributes: asked.map(({ name }) => name),
+          onSent: turn.left,
         });
         if (outcome.kind !== 'scored') lastSaid = outcome.said;
         if (outcome.kind !== 'too fast') tooFast = 0;
@@ -104,11 +111,11 @@ export const perspective: Labeler = {
             break;
           case 'quota':
           case 'bad key':
-            log.warn('a Perspective key is out', {
-              number: config.perspectiveKeys.indexOf(key.value) + 1,
-              why: outcome.kind,
-            });
-            keys.remove(key, outcome.kind);
+            if (keys.remove(key, outcome.kind))
+              log.warn('a Perspective key is out', {
+                number: config.perspectiveKeys.indexOf(key.value) + 1,
+                why: outcome.kind,
+              });
             break;
           case 'closed':
             throw perspectiveErrors.closed(outcome.said);

@@ -40,7 +40,14 @@ interface Told {
   latencyMs: number;
 }
 
-/** Asks an LLM about posts: one request, one repair of an answer that can't be used, and then no more. */
+const sumOf = (a: Usage, b: Usage = {}): Usage => ({
+  latencyMs: (a.latencyMs ?? 0) + (b.latencyMs ?? 0),
+  tokensIn: (a.tokensIn ?? 0) + (b.tokensIn ?? 0),
+  tokensOut: (a.tokensOut ?? 0) + (b.tokensOut ?? 0),
+  costUsd: (a.costUsd ?? 0) + (b.costUsd ?? 0),
+});
+
+/** Asks an LLM about posts: one request, one repair of an answer that can't be used, then each post that has none alone, and no more. */
 export function createAsker({ task, endpoint, gate, spend }: AskerOptions): Asker {
   let failedInARow = 0;
   let tooFast = 0;
@@ -160,11 +167,22 @@ export function createAsker({ task, endpoint, gate, spend }: AskerOptions): Aske
       }
     }
     const usage = shareOf(told, posts.length);
-    return answers.map((answer) =>
-      answer === null
-        ? { status: 'failed', error: `FT_LLM_ANSWER: no valid answer, ${wrong ?? 'none was given'}`, usage }
-        : { status: 'ok', values: task.values(answer as never), usage },
-    );
+    const taken: Answer[] = [];
+    for (const [i, answer] of answers.entries()) {
+      const post = posts[i] as QueuedPost;
+      if (answer !== null) taken.push({ status: 'ok', values: task.values(answer as never), usage });
+      else if (posts.length > 1) {
+        // one post that spoils the answer on all must not cost the others an attempt
+        const [own] = (await askTogether([post], signal)) as [Answer];
+        taken.push({ ...own, usage: sumOf(usage, own.usage) });
+      } else
+        taken.push({
+          status: 'failed',
+          error: `FT_LLM_ANSWER: no valid answer, ${wrong ?? 'none was given'}`,
+          usage,
+        });
+    }
+    return taken;
   };
 
   return {

@@ -14,10 +14,13 @@ const fakeFingerprint = 'feedtrial-fake';
 export const modelOf = (task: LlmTask, { llmModel }: Pick<Config, 'llmModel'>): string =>
   llmModel ?? task.model;
 
+/** Loads the client, which takes a third of a second: only runs that use it pay for that, and they while they do other things. */
+const loadClient = () => import('openai');
+
 /** Where a task is asked, with retries left to the asker. */
 export async function openEndpoint(task: LlmTask, config: Config): Promise<Endpoint> {
   if (config.llmKey === undefined) throw llmErrors.noKey();
-  const { default: OpenAI } = await import('openai'); // only runs that use it pay for loading it
+  const { default: OpenAI } = await loadClient();
   return {
     client: new OpenAI({
       apiKey: config.llmKey,
@@ -44,6 +47,9 @@ export function llmLabeler(task: LlmTask): Labeler {
     version: async (config) => taskVersion(task, modelOf(task, config)),
     notReady: ({ llmKey }) => (llmKey === undefined ? llmErrors.noKey() : null),
     llmTask: task,
+    warmUp() {
+      loadClient().catch(() => undefined); // whoever opens it meets the error
+    },
     async open({ config, runId }) {
       const endpoint = await openEndpoint(task, config);
       let fingerprint: string | null = null;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { describeError } from '../../ops/errors/index.ts';
 import { redact } from '../../ops/telemetry/index.ts';
+import { post } from '../service/post.ts';
 import { retryAfterMs } from '../service/retry-after.ts';
 
 /** What came of one request, told apart by what is to be done about it. */
@@ -51,6 +52,8 @@ export interface AnalyzeRequest {
   text: string;
   /** Names in the API. */
   attributes: readonly string[];
+  /** Called when the request has left, and again at the end, whether or not it left. */
+  onSent?: () => void;
 }
 
 /** Attributes that a message speaks of, such as "Attribute SPAM does not support request languages: de". */
@@ -102,13 +105,14 @@ function judge(status: number, headers: Headers, body: unknown, asked: readonly 
  * addresses shows it. The text is said to be English, since only such posts are asked about: otherwise a short one may be
  * taken for another language, in which half of the attributes don't exist. The service is asked to keep nothing.
  */
-export async function analyze({ url, key, text, attributes }: AnalyzeRequest): Promise<Outcome> {
+export async function analyze(request: AnalyzeRequest): Promise<Outcome> {
+  const { url, key, text, attributes, onSent = () => undefined } = request;
   let status: number;
   let headers: Headers;
   let body: unknown;
   try {
-    const response = await fetch(`${url}/v1alpha1/comments:analyze`, {
-      method: 'POST',
+    const answer = await post({
+      url: `${url}/v1alpha1/comments:analyze`,
       headers: { 'content-type': 'application/json', 'x-goog-api-key': key },
       body: JSON.stringify({
         comment: { text, type: 'PLAIN_TEXT' },
@@ -116,22 +120,21 @@ export async function analyze({ url, key, text, attributes }: AnalyzeRequest): P
         requestedAttributes: Object.fromEntries(attributes.map((name) => [name, {}])),
         doNotStore: true,
       }),
-      signal: AbortSignal.timeout(timeoutMs),
-      redirect: 'error', // the key is not for wherever a redirect leads
+      timeoutMs,
+      onSent,
     });
-    ({ status, headers } = response);
-    const content = await response.text();
+    ({ status, headers } = answer);
     try {
-      body = JSON.parse(content);
+      body = JSON.parse(answer.content);
     } catch (error) {
-      if (response.ok)
+      if (status >= 200 && status < 300)
         return { kind: 'transient', said: `an answer that is no JSON: ${describeError(error)}` };
       body = null;
     }
   } catch (error) {
-    const cause =
-      error instanceof Error && error.cause !== undefined ? ` (${describeError(error.cause)})` : '';
-    return { kind: 'transient', said: redact(describeError(error) + cause) };
+    return { kind: 'transient', said: redact(describeError(error)) };
+  } finally {
+    onSent();
   }
   if (status !== 200) return judge(status, headers, body, attributes);
   const parsed = scored.safeParse(body);

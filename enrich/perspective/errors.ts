@@ -24,8 +24,14 @@ export const perspectiveErrors = {
       'FT_PERSPECTIVE_RATE',
       `Perspective keeps answering that it is asked too fast: ${said}`,
       {
-        fix: "set FEEDTRIAL_PERSPECTIVE_RATE to the keys' real requests a second; who shards over machines gives each its own keys",
+        fix: "set FEEDTRIAL_PERSPECTIVE_RATE to the keys' real requests a second; runs that share keys must be shards (--shard i/n), which share the rate",
       },
+    ),
+  shards: (shards: number, perSecond: number) =>
+    new FeedtrialError(
+      'FT_PERSPECTIVE_SHARDS',
+      `${shards} shards can't share ${perSecond} requests a second: each keeps its part of a key's rate`,
+      { fix: 'use fewer shards, at most FEEDTRIAL_PERSPECTIVE_RATE of them', exitCode: EXIT.usage },
     ),
   closed: (said: string) =>
     new FeedtrialError('FT_PERSPECTIVE_CLOSED', `Perspective is no longer there: ${said}`, {

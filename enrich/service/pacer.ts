@@ -1,14 +1,20 @@
 /**
  * Spaces calls out so that no sliding window ever holds more than `limit` of them: evenly, with what a late timer cost
- * made up for, as far as the window allows.
+ * made up for, as far as the window allows. A call counts from when it has left, not from when it was allowed to: what a
+ * busy event loop, or a connection that is being opened, puts between the two would else let calls pile up at the service.
  */
 export interface Pacer {
   /** Waits for a turn. Turns come in the order in which they were asked for. */
-  take(signal?: AbortSignal): Promise<void>;
+  take(signal?: AbortSignal): Promise<Turn>;
   /** No turns before this moment, in milliseconds of `now`. */
   pauseUntil(ms: number): void;
   /** How long the next caller would wait at least, in milliseconds. */
   readonly waitMs: number;
+}
+
+export interface Turn {
+  /** The call has left; to be said of every turn, also of one that was not used. Its place in the window is kept until then. */
+  left: () => void;
 }
 
 export interface PacerOptions {
@@ -16,6 +22,8 @@ export interface PacerOptions {
   limit: number;
   /** Milliseconds; longer than what is promised, by as much as calls may be delayed on their way. */
   windowMs: number;
+  /** Milliseconds between turns; `windowMs / limit` by default. A little more leaves room to make up for what was late. */
+  spacingMs?: number;
   /** Milliseconds on a clock that never goes back. */
   now?: () => number;
   /** First turn not before this moment: who was killed a moment ago may have used up the window. */
@@ -31,31 +39,46 @@ const catchUpMs = 250;
  */
 export function createPacer(options: PacerOptions): Pacer {
   const { limit, windowMs, now = () => performance.now(), startMs = 0 } = options;
-  const spacingMs = windowMs / limit;
-  const turns = new Float64Array(limit).fill(-Infinity); // when the last `limit` turns really came
+  const { spacingMs = windowMs / limit } = options;
+  const turns = new Float64Array(limit).fill(-Infinity); // when the last `limit` calls left; Infinity while one hasn't
   let oldest = 0;
   let plannedMs = -Infinity; // when the last turn should have come
   let pausedUntilMs = startMs;
   let timer: NodeJS.Timeout | null = null;
-  const waiting = new Set<() => void>();
+  const waiting = new Set<(turn: Turn) => void>();
 
   const dueMs = (): number =>
     Math.max(plannedMs + spacingMs, (turns[oldest] as number) + windowMs, pausedUntilMs);
+
+  const turnAt = (place: number): Turn => {
+    let open = true;
+    return {
+      left() {
+        if (!open) return;
+        open = false;
+        turns[place] = now();
+        if (timer === null && waiting.size > 0) serve();
+      },
+    };
+  };
 
   const serve = (): void => {
     timer = null;
     for (const go of waiting) {
       const nowMs = now();
       const due = dueMs();
+      if (due === Infinity) return; // the call that is waited for says when it has left
       if (due > nowMs) {
         timer = setTimeout(serve, Math.max(1, Math.ceil(due - nowMs)));
         return;
       }
       waiting.delete(go);
-      turns[oldest] = nowMs;
+      const place = oldest;
+      turns[place] = Infinity;
       oldest = (oldest + 1) % limit;
-      plannedMs = Math.max(due, nowMs - catchUpMs);
-      go();
+      // the plan goes on from the plan, so that one late turn doesn't make all later ones late
+      plannedMs = Math.max(plannedMs + spacingMs, nowMs - catchUpMs);
+      go(turnAt(place));
     }
   };
 
@@ -70,17 +93,20 @@ export function createPacer(options: PacerOptions): Pacer {
           waiting.delete(go);
           reject(signal?.reason as Error);
         };
-        const go = (): void => {
+        const go = (turn: Turn): void => {
           signal?.removeEventListener('abort', onAbort);
-          resolve();
+          resolve(turn);
         };
         signal?.addEventListener('abort', onAbort, { once: true });
+        // nothing was missed while nobody waited
+        if (waiting.size === 0) plannedMs = Math.max(plannedMs, Math.max(now(), pausedUntilMs) - spacingMs);
         waiting.add(go);
         if (timer === null) serve();
       });
     },
     pauseUntil(ms) {
       pausedUntilMs = Math.max(pausedUntilMs, ms);
+      plannedMs = Math.max(plannedMs, pausedUntilMs - spacingMs);
     },
     get waitMs() {
       return Math.max(0, dueMs() + waiting.size * spacingMs - now());

@@ -23,21 +23,14 @@ import {
   bootstrap,
   calibrationBins,
   calibrationError,
-  seededRandom,
   spearman,
   type CalibrationBin,
   type Estimate,
 } from './evaluate.ts';
-import { groupRows, splitByHash } from './folds.ts';
-import {
-  calibrate,
-  fitCalibration,
-  ngramLogit,
-  quantise,
-  sigmoid,
-  trainNgramModel,
-} from './ngram-student.ts';
-import { createNgramHasher, starterSpace } from './ngrams.ts';
+import { fitNgrams } from './fit-ngrams.ts';
+import { groupRows } from './folds.ts';
+import { ngramLogit, sigmoid } from './ngram-student.ts';
+import { createNgramHasher } from './ngrams.ts';
 import { splitByAuthorAndTime } from './split.ts';
 import { starterFile, studentFile } from './starter.ts';
 import { fitStudent } from './train-on-embeddings.ts';
@@ -194,28 +187,6 @@ function embeddingScore(model: ReturnType<typeof decodeEmbeddingStudent>, embedd
   };
 }
 
-/** Trains n-gram weights; the calibration comes from authors that its model was not trained on. */
-function fitNgrams(label: string, train: readonly Example[]): string {
-  const fit = (rows: readonly Example[]) =>
-    trainNgramModel(rows, {
-      space: starterSpace,
-      epochs: 12,
-      learningRate: 0.3,
-      decay: 1e-3,
-      logOddsShare: 0.2,
-      random: seededRandom(7),
-    });
-  const isAside = ({ did }: Example): boolean => splitByHash(`calibrate ${did}`, 8) === 0;
-  const aside = train.filter(isAside);
-  const probe = fit(train.filter((row) => !isAside(row)));
-  const hasher = createNgramHasher(starterSpace);
-  const calibration = fitCalibration(
-    aside.map(({ text }) => ngramLogit(probe, text, hasher)),
-    aside.map(({ target }) => target),
-  );
-  return encodeNgramStudent(label, quantise(calibrate(fit(train), calibration)));
-}
-
 /**
  * Distils a student from what its teacher has said of posts in the lake. It is measured, as it will be written, on posts
  * that are later than all it learned from, by authors of whom it saw nothing; and beside the student that is in place, on
@@ -246,7 +217,10 @@ export async function trainStudent(options: TrainStudentOptions): Promise<Studen
     let text: string;
     let score: Score;
     if (embedder === null) {
-      text = fitNgrams(label, train);
+      text = encodeNgramStudent(
+        label,
+        fitNgrams(train, ({ did }) => did),
+      );
       score = ngramScore(decodeNgramStudent(label, text));
     } else {
       const missing = train.filter((row) => row.embedding === null);

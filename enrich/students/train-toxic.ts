@@ -5,23 +5,14 @@ import {
   bootstrap,
   calibrationBins,
   calibrationError,
-  seededRandom,
   spearman,
   type CalibrationBin,
   type Estimate,
 } from './evaluate.ts';
+import { fitNgrams } from './fit-ngrams.ts';
 import { splitByHash } from './folds.ts';
 import { createNgramHasher, prepareText, starterSpace } from './ngrams.ts';
-import {
-  calibrate,
-  fitCalibration,
-  ngramLogit,
-  quantise,
-  sigmoid,
-  trainNgramModel,
-  type NgramExample,
-  type NgramModel,
-} from './ngram-student.ts';
+import { ngramLogit, sigmoid, type NgramModel } from './ngram-student.ts';
 
 export interface ToxicReport {
   trained: number;
@@ -58,24 +49,10 @@ export function readComments(file: string): { train: Comment[]; heldOut: Comment
   return { train: rows.filter((row) => !isHeldOut(row)), heldOut: rows.filter(isHeldOut) };
 }
 
-/** Chosen by cross-validation in four folds inside the training part, which was trained on whole afterwards. */
-const training = { space: starterSpace, epochs: 12, learningRate: 0.3, decay: 1e-3, logOddsShare: 0.2 };
-
 /** Trains the committed model: the same comments give the same weights. */
 export function fitToxic(train: readonly Comment[]): NgramModel & { weights: Int8Array } {
   const examples = train.map(({ text, teacher }) => ({ text, target: teacher }));
-  const fit = (rows: readonly NgramExample[]) =>
-    trainNgramModel(rows, { ...training, random: seededRandom(7) });
-  // the calibration needs rows that its model was not trained on; the committed model is then trained on those as well
-  const isAside = (row: NgramExample) => splitByHash(`calibrate ${prepareText(row.text)}`, 8) === 0;
-  const aside = examples.filter(isAside);
-  const hasher = createNgramHasher(starterSpace);
-  const probe = fit(examples.filter((row) => !isAside(row)));
-  const calibration = fitCalibration(
-    aside.map(({ text }) => ngramLogit(probe, text, hasher)),
-    aside.map(({ target }) => target),
-  );
-  return quantise(calibrate(fit(examples), calibration));
+  return fitNgrams(examples, ({ text }) => prepareText(text));
 }
 
 /** Trains on four fifths of the comments and measures what is committed (int8, not the floats) on everything else. */

@@ -4,6 +4,7 @@ import { fail, ok, warn, type Check, type Finding } from './check.ts';
 import { checkLabelers } from './labelers.ts';
 import { checkDisk, checkDuckdb, checkNode, checkPlaces, checkPort, checkPython } from './machine.ts';
 import { checkPlc, checkStream } from './network.ts';
+import { checkLabelerNeeds, checkLlm, checkTraining } from './services.ts';
 
 /** Settings that are valid each by themselves and wrong together, or not meant for a deployment. */
 export async function checkSettings(config: Config): Promise<Finding[]> {
@@ -63,9 +64,12 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     ['disk', () => checkDisk(config)],
     ['port', () => checkPort(config)],
     ['labelers', () => checkLabelers(config)],
+    ['labeler needs', () => checkLabelerNeeds(config)],
+    ['training', () => checkTraining(config)],
   ];
   if (!offline)
     checks.push(
+      ['llm', () => checkLlm(config)],
       ['plc', () => checkPlc(config)],
       ['relay', () => checkStream('relay', config.relayUrl, 'FEEDTRIAL_RELAY_URL')],
       ['jetstream', () => checkStream('jetstream', config.jetstreamUrl, 'FEEDTRIAL_JETSTREAM_URL')],

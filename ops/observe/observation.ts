@@ -18,6 +18,8 @@ export type ObservationFile =
   | 'capture_hours'
   | 'freshness'
   | 'label_coverage'
+  | 'label_coverage_by_arm'
+  | 'label_switch_over'
   | 'labeler_days'
   | 'measured'
   | 'pipeline_runs'

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { busiestSecond, startFakePerspective } from './perspective.ts';
 
 /** What a fake Perspective in a process of its own has seen. */
@@ -17,6 +18,11 @@ const { latencyMs = [0, 0], ...options } = JSON.parse(process.argv[2] ?? '{}') a
   perSecond?: number;
 };
 const [least, most] = latencyMs;
+try {
+  os.setPriority(os.constants.priority.PRIORITY_HIGH); // it notes when requests arrive: it should be there when they do
+} catch {
+  // not allowed here: its notes are as late as the machine is busy
+}
 const fake = await startFakePerspective({
   ...options,
   latencyMs: () => least + Math.random() * (most - least),

@@ -9,6 +9,7 @@ import { register as diff } from './diff.ts';
 import { register as dashboard } from './dashboard.ts';
 import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
+import { register as labels } from './labels.ts';
 import { register as lake } from './lake.ts';
 import { register as feeds } from './feeds.ts';
 import { register as evaluate } from './eval.ts';
@@ -36,6 +37,7 @@ export const commands: Register[] = [
   enrich,
   train,
   evaluate,
+  labels,
   rank,
   replay,
   diff,

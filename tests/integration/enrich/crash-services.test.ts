@@ -1,39 +1,14 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { labelers } from '../../../enrich/index.ts';
 import { seededRandom } from '../../../enrich/students/evaluate.ts';
-import { projectRoot } from '../../../ops/config/config.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 import type { PerspectiveReport } from '../../fakes/perspective-process.ts';
 import { startFakeProcess } from '../../fakes/process.ts';
+import type { OpenaiReport } from '../../fakes/openai-process.ts';
+import { finishedIn, startEnrich } from './killed.ts';
 import { publishQueue, storedLabels } from './queue.ts';
-
-const node24 = path.join(projectRoot, 'node_modules/node/bin/node');
-
-/** Posts whose labels are durable in a journal: whole lines, read independently of the code that writes them. */
-function finishedIn(spool: string, stream: string): string[] {
-  const folder = path.join(spool, 'labels', stream);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.open') || name.endsWith('.ndjson'))
-    .flatMap((name) => {
-      let content: string;
-      try {
-        content = readFileSync(path.join(folder, name), 'utf8');
-      } catch {
-        return []; // it has just become Parquet
-      }
-      return content
-        .slice(0, content.lastIndexOf('\n') + 1)
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => (JSON.parse(line) as { uri: string }).uri);
-    });
-}
 
 it('Perspective is never asked again about a post whose labels were finished when a run was killed', async () => {
   const config = configIn(temporaryFolder());
@@ -63,18 +38,7 @@ it('Perspective is never asked again about a post whose labels were finished whe
     FEEDTRIAL_PERSPECTIVE_KEYS: 'a-key-for-tests',
     FEEDTRIAL_PERSPECTIVE_RATE: '400',
   };
-  const start = () =>
-    spawn(
-      node24,
-      [
-        '--disable-warning=ExperimentalWarning',
-        path.join(projectRoot, 'ops/cli/main.ts'),
-        '--json',
-        'enrich',
-        'perspective',
-      ],
-      { env, stdio: 'ignore' },
-    );
+  const start = () => startEnrich(['perspective'], env);
   const random = seededRandom(3);
   const finished = new Set<string>();
   let asked = 0;
@@ -112,4 +76,105 @@ it('Perspective is never asked again about a post whose labels were finished whe
   expect(new Set(rows.map((row) => `${row['uri'] as string} ${row['label'] as string}`)).size).toBe(
     posts * 21,
   );
+});
+
+/** Posts for llm_sociopolitical, a fake of its endpoint in a process of its own, and how to start a run. */
+async function llmQueue(posts: number, options: object) {
+  const config = configIn(temporaryFolder());
+  const labeler = labelers.find(({ name }) => name === 'llm_sociopolitical') as (typeof labelers)[number];
+  const version = await labeler.version(config);
+  const uriOf = (i: number) => `at://did:plc:author/app.bsky.feed.post/${i}`;
+  await publishQueue(
+    config,
+    Array.from({ length: posts }, (_, i) => ({
+      labeler: labeler.name,
+      version,
+      uri: uriOf(i),
+      text: `text ${i}`,
+    })),
+  );
+  const fake = await startFakeProcess<OpenaiReport>('openai-process.ts', options);
+  onTestFinished(() => fake.close());
+  const env = {
+    ...process.env,
+    FEEDTRIAL_LAKE: config.lake,
+    FEEDTRIAL_SPOOL: config.spool,
+    FEEDTRIAL_LLM_URL: fake.url,
+    FEEDTRIAL_LLM_KEY: 'a-key-for-tests',
+  };
+  const labelled = async (): Promise<string[]> =>
+    (await storedLabels(config)).map((row) => `${row['uri'] as string} ${row['label'] as string}`);
+  return {
+    config,
+    fake,
+    uriOf,
+    labelled,
+    start: (...args: string[]) => startEnrich(['llm_sociopolitical', ...args], env),
+  };
+}
+
+it('an LLM is never asked again about a post whose labels were finished when a run was killed', async () => {
+  const posts = 120;
+  const { config, fake, uriOf, labelled, start } = await llmQueue(posts, {
+    one: 120,
+    ten: 1_000,
+    spread: 0.5,
+  });
+  const random = seededRandom(5);
+  const finished = new Set<string>();
+  let asked = 0;
+  for (let round = 0; round < 2; round++) {
+    const child = start();
+    const exited = once(child, 'exit');
+    const before = finished.size;
+    while (
+      child.exitCode === null &&
+      new Set(finishedIn(config.spool, 'llm_sociopolitical-1of1')).size < before + 10
+    )
+      await sleep(5);
+    await sleep(random() * 40);
+    child.kill('SIGKILL');
+    await exited;
+    const { texts } = await fake.report();
+    for (const text of texts.slice(asked))
+      expect(finished.has(uriOf(Number(text.split(' ')[1])))).toBe(false);
+    asked = texts.length;
+    for (const uri of finishedIn(config.spool, 'llm_sociopolitical-1of1')) finished.add(uri);
+  }
+  expect(finished.size).toBeGreaterThanOrEqual(10);
+  const last = start();
+  await once(last, 'exit');
+  expect(last.exitCode).toBe(0);
+  const { texts } = await fake.report();
+  expect(texts.slice(asked).filter((text) => finished.has(uriOf(Number(text.split(' ')[1]))))).toEqual([]);
+  const rows = await labelled();
+  expect(rows).toHaveLength(posts * 2);
+  expect(new Set(rows).size).toBe(posts * 2);
+});
+
+it('a batch is paid for once, whether the run was killed while it sent it off or while it fetched its answers', async () => {
+  const posts = 60;
+  const { fake, labelled, start } = await llmQueue(posts, { batchPolls: 1 });
+  const sending = start('--batch');
+  const sent = once(sending, 'exit');
+  while (sending.exitCode === null && (await fake.report()).batchTexts.length === 0) await sleep(1);
+  sending.kill('SIGKILL');
+  await sent;
+  const random = seededRandom(7);
+  for (let round = 0; round < 2; round++) {
+    const fetching = start('--batch');
+    const exited = once(fetching, 'exit');
+    await sleep(300 + random() * 1_500);
+    fetching.kill('SIGKILL');
+    await exited;
+  }
+  for (let run = 0; run < 6 && (await labelled()).length < posts * 2; run++)
+    await once(start('--batch'), 'exit');
+  const rows = await labelled();
+  expect(rows).toHaveLength(posts * 2);
+  expect(new Set(rows).size).toBe(posts * 2);
+  const { batchTexts, texts } = await fake.report();
+  expect(batchTexts).toHaveLength(posts);
+  expect(new Set(batchTexts).size).toBe(posts);
+  expect(texts).toEqual([]);
 });

@@ -39,7 +39,13 @@ beforeAll(async () => {
     config: small.config,
     dbt,
     now,
-    select: ['base_labels__asked', 'obs_capture__completeness', 'obs_labels__coverage'],
+    select: [
+      'base_labels__asked',
+      'obs_capture__completeness',
+      'obs_labels__coverage',
+      '+obs_labels__coverage_by_arm',
+      'obs_labels__switch_over',
+    ],
   });
 });
 

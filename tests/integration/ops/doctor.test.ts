@@ -8,6 +8,8 @@ import { projectRoot } from '../../../ops/config/config.ts';
 import { examine, type Finding } from '../../../ops/doctor/index.ts';
 import { checkNode, checkWritable } from '../../../ops/doctor/machine.ts';
 import { checkPlc, checkStream } from '../../../ops/doctor/network.ts';
+import { checkLabelerNeeds, checkLlm } from '../../../ops/doctor/services.ts';
+import { startFakeOpenai } from '../../fakes/openai.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 
 const failuresOf = (findings: Finding[]) => findings.filter((f) => f.state === 'fail').map((f) => f.name);
@@ -78,5 +80,65 @@ describe('doctor', () => {
     expect(await checkStream('relay', 'ws://127.0.0.1:9', 'FEEDTRIAL_RELAY_URL')).toMatchObject({
       state: 'warn',
     });
+  });
+
+  test('says which labelers cannot be asked for want of a key, which end soon, and which label nobody will give then', async () => {
+    const folder = temporaryFolder();
+    const now = (day: string): number => Date.parse(`${day}T12:00:00Z`);
+    const bare = await checkLabelerNeeds(
+      { ...configIn(folder), projectRoot, labelProfile: 'study' },
+      now('2026-07-01'),
+    );
+    expect(bare.find(({ name }) => name === 'ask perspective')).toMatchObject({
+      state: 'warn',
+      fix: expect.stringContaining('FEEDTRIAL_PERSPECTIVE_KEYS') as string,
+    });
+    expect(bare.find(({ name }) => name === 'ask llm_sociopolitical')).toMatchObject({ state: 'warn' });
+    expect(bare.find(({ name }) => name === 'label constructive')).toMatchObject({
+      state: 'warn',
+      fix: expect.stringContaining('train student') as string,
+    });
+    expect(bare.find(({ name }) => name === 'label toxic')).toBeUndefined();
+
+    const config = {
+      ...configIn(folder, { FEEDTRIAL_PERSPECTIVE_KEYS: 'a-key-for-tests' }),
+      projectRoot,
+      labelProfile: 'study' as const,
+    };
+    const perspectiveOn = async (day: string) =>
+      (await checkLabelerNeeds(config, now(day))).find(({ name }) => name === 'ask perspective');
+    expect(await perspectiveOn('2026-07-01')).toMatchObject({ state: 'ok', found: 'can be asked' });
+    expect(await perspectiveOn('2026-12-11')).toMatchObject({
+      state: 'warn',
+      found: 'ends on 2026-12-31, in 20 days',
+    });
+    expect(await perspectiveOn('2027-01-01')).toMatchObject({
+      state: 'ok',
+      found: expect.stringContaining('ended on 2026-12-31') as string,
+    });
+    // the demo asks nobody who needs a key
+    const demo = await checkLabelerNeeds({ ...config, labelProfile: 'demo' }, now('2026-07-01'));
+    expect(demo.filter(({ state }) => state !== 'ok')).toEqual([]);
+  });
+
+  test('asks the LLM endpoint for its models, and tells a wrong key from a wrong model', async () => {
+    const fake = await startFakeOpenai({ keys: ['a-key-for-tests'], models: ['small'] });
+    onTestFinished(() => fake.close());
+    const look = (key: string, model: string) =>
+      checkLlm(
+        configIn(temporaryFolder(), {
+          FEEDTRIAL_LLM_URL: fake.url,
+          FEEDTRIAL_LLM_KEY: key,
+          FEEDTRIAL_LLM_MODEL: model,
+        }),
+      );
+    expect(await look('a-key-for-tests', 'small')).toMatchObject([{ state: 'ok' }]);
+    expect(await look('a-key-for-tests', 'large')).toMatchObject([
+      { state: 'fail', found: expect.stringContaining('no model large') as string },
+    ]);
+    const refused = await look('another-key-for-tests', 'small');
+    expect(refused).toMatchObject([{ state: 'fail' }]);
+    expect(JSON.stringify(refused)).not.toContain('another-key');
+    expect(await checkLlm(configIn(temporaryFolder()))).toEqual([]);
   });
 });

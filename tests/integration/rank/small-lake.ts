@@ -27,7 +27,10 @@ function askedVersions(): Record<string, string> {
 }
 
 /** A generated network of two thousand posts in a lake of its own, labelled, with ten active participants. */
-export async function makeSmallLake(env: Record<string, string> = {}): Promise<SmallLake> {
+export async function makeSmallLake(
+  env: Record<string, string> = {},
+  posts?: number,
+): Promise<SmallLake> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'feedtrial-rank-'));
   const config = configIn(folder, { FEEDTRIAL_LABEL_PROFILE: 'demo', ...env });
   const engine = await openEngine();
@@ -40,6 +43,7 @@ export async function makeSmallLake(env: Record<string, string> = {}): Promise<S
       engine,
       study: config.study,
       labelVersions: askedVersions(),
+      ...(posts === undefined ? {} : { posts }),
     });
     await ensureTables(lake, privateLake, engine);
     return { config, generated, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };

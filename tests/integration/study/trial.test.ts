@@ -82,6 +82,26 @@ describe('what a study promised', () => {
     expect(brokenRecords(records)).toEqual([]);
   });
 
+  it('has the labels that measure outcomes in it, by labeler and version: another one is a change', async () => {
+    const { config, store } = await openTrial();
+    const { promised } = await freeze(store, { now: () => 1_000 });
+    expect(Object.keys(promised.files)).toEqual(
+      expect.arrayContaining([
+        'seeds/outcome_labels.csv',
+        'seeds/labelers.csv',
+        'seeds/label_precedence.csv',
+        'models/unify/int_posts__outcome_labels.sql',
+      ]),
+    );
+    // Perspective in place of the student: the same label, measured by somebody else
+    editSeed(config.projectRoot, 'outcome_labels.csv', (text) =>
+      text.replace(/^toxic,.*$/m, 'toxic,perspective,v1alpha1-2,TOXICITY'),
+    );
+    expect((await changedSinceFrozen(store)).changes).toEqual([
+      { file: 'seeds/outcome_labels.csv', what: 'changed' },
+    ]);
+  });
+
   it('shows where a record was changed afterwards', async () => {
     const { config, store } = await openTrial();
     await freeze(store, { now: () => 1_000 });

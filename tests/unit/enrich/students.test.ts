@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { embeddingLogit, trainEmbeddingModel } from '../../../enrich/students/embedding-student.ts';
 import { seededRandom } from '../../../enrich/students/evaluate.ts';
 import { crossValidate } from '../../../enrich/students/folds.ts';
+import { splitByAuthorAndTime } from '../../../enrich/students/split.ts';
 import { createNgramHasher, starterSpace } from '../../../enrich/students/ngrams.ts';
 import {
   fitCalibration,
@@ -159,5 +160,24 @@ describe('cross-validation', () => {
       return (row) => (seen.has(authors[row]) ? NaN : 1);
     });
     expect(Array.from(predicted)).toEqual(authors.map(() => 1));
+  });
+});
+
+describe('the split by author and time', () => {
+  it('measures on nobody who was trained on, and on nothing earlier than what was', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({ did: fc.integer({ min: 0, max: 30 }).map((i) => `did:plc:${i}`), eventUs: fc.nat() }),
+        ),
+        (rows) => {
+          const { train, heldOut } = splitByAuthorAndTime(rows);
+          const authors = new Set(train.map(({ did }) => did));
+          for (const { did } of heldOut) expect(authors).not.toContain(did);
+          const newest = Math.max(-1, ...train.map(({ eventUs }) => eventUs));
+          for (const { eventUs } of heldOut) expect(eventUs).toBeGreaterThan(newest);
+        },
+      ),
+    );
   });
 });

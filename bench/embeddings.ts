@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import * as tokenizers from '@huggingface/tokenizers';
+import { groupByLength, openEmbedder } from '../enrich/embeddings/embedder.ts';
+import { findEmbeddingWeights } from '../enrich/embeddings/weights.ts';
+import { InferenceSession, Tensor } from '../enrich/onnxruntime.ts';
+import { loadConfig } from '../ops/config/index.ts';
+import { meanLength, postTexts } from './labels/posts.ts';
+import { printTable } from './table.ts';
+
+export const claim =
+  'at least 300 posts/s of sentence embeddings on two cores, beside the model alone on ready tensors (the bound) and batches of 32 as they come (what one would write first)';
+
+interface Tokenizer {
+  encode(text: string): { ids: number[] };
+}
+const { Tokenizer } = tokenizers as unknown as {
+  Tokenizer: new (tokenizer: object, config: object) => Tokenizer;
+};
+
+/** Tensors of some token lists, padded to the longest. */
+function feedsOf(rows: readonly (readonly number[])[], inputs: readonly string[]): Record<string, Tensor> {
+  const length = Math.max(...rows.map((ids) => ids.length));
+  const ids = new BigInt64Array(rows.length * length);
+  const mask = new BigInt64Array(rows.length * length);
+  rows.forEach((row, at) => {
+    row.forEach((id, column) => {
+      ids[at * length + column] = BigInt(id);
+      mask[at * length + column] = 1n;
+    });
+  });
+  const shape = [rows.length, length];
+  const feeds: Record<string, Tensor> = {
+    input_ids: new Tensor('int64', ids, shape),
+    attention_mask: new Tensor('int64', mask, shape),
+  };
+  if (inputs.includes('token_type_ids'))
+    feeds['token_type_ids'] = new Tensor('int64', new BigInt64Array(rows.length * length), shape);
+  return feeds;
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { posts: { type: 'string', default: '4000' } } });
+  const config = loadConfig({});
+  const real = postTexts();
+  const texts = Array.from({ length: Number(values.posts) }, (_, i) => real[(i * 7919) % real.length] ?? '');
+  const files = findEmbeddingWeights(config);
+  const json = async (file: string): Promise<object> => JSON.parse(await readFile(file, 'utf8')) as object;
+  const tokenizer = new Tokenizer(await json(files.tokenizer), await json(files.tokenizerConfig));
+  const session = await InferenceSession.create(files.model, {
+    intraOpNumThreads: config.threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+  });
+  const tokens = texts.map((text) => tokenizer.encode(text).ids.slice(0, 256));
+  const perPost = tokens.reduce((sum, ids) => sum + ids.length, 0) / tokens.length;
+  console.log(
+    `${texts.length} posts of ${meanLength(texts).toFixed(0)} characters and ${perPost.toFixed(0)} tokens, ${config.threads} threads\n`,
+  );
+  const batches = (size: number): number[][] =>
+    Array.from({ length: Math.ceil(texts.length / size) }, (_, i) =>
+      texts.flatMap((__, at) => (Math.floor(at / size) === i ? [at] : [])),
+    );
+  const embedder = await openEmbedder(config);
+  const runAll = async (groups: readonly Record<string, Tensor>[]): Promise<void> => {
+    for (const feeds of groups) Object.values(await session.run(feeds)).forEach((tensor) => tensor.dispose());
+  };
+  const ready = batches(128).flatMap((batch) =>
+    groupByLength(batch.map((at) => (tokens[at] as number[]).length)).map((group) =>
+      feedsOf(
+        group.map((at) => tokens[batch[at] as number] as number[]),
+        session.inputNames,
+      ),
+    ),
+  );
+  const ways: [string, () => Promise<void>][] = [
+    [
+      'feedtrial: batches of 128, grouped by length',
+      async () => {
+        for (const batch of batches(128)) await embedder.embed(batch.map((at) => texts[at] as string));
+      },
+    ],
+    ['bound: the model alone, on the same tensors', () => runAll(ready)],
+    [
+      'tokenizer alone',
+      async () => {
+        for (const text of texts) tokenizer.encode(text);
+      },
+    ],
+    [
+      'peer: batches of 32 as they come',
+      async () => {
+        for (const batch of batches(32))
+          await runAll([
+            feedsOf(
+              batch.map((at) => tokenizer.encode(texts[at] as string).ids.slice(0, 256)),
+              session.inputNames,
+            ),
+          ]);
+      },
+    ],
+  ];
+  await embedder.embed(texts.slice(0, 256)); // loaded and compiled before it is measured
+  const rows = [];
+  try {
+    for (const [way, work] of ways) {
+      const before = process.cpuUsage();
+      const startedMs = performance.now();
+      await work();
+      const seconds = (performance.now() - startedMs) / 1000;
+      const { user, system } = process.cpuUsage(before);
+      const cpu = (user + system) / 1e6;
+      rows.push({
+        way,
+        'wall s': seconds,
+        'posts/s': texts.length / seconds,
+        'CPU s': cpu,
+        'posts/CPU-s': texts.length / cpu,
+        'RSS MB': process.memoryUsage.rss() / 2 ** 20,
+      });
+    }
+  } finally {
+    await embedder.close();
+    await session.release();
+  }
+  printTable(rows);
+}
