@@ -82,7 +82,7 @@ describe('the README', () => {
 
   test('has a line in its reference for every command, and for no other', () => {
     const [, reference = ''] = readme.split(/^## Commands$/m);
-    const listed = [...reference.matchAll(/^\| `([a-z ]+?)(?: [[<A-Z-].*?)?` \|/gm)].map(([, name]) => name);
+    const listed = [...reference.matchAll(/^\| `([a-z -]+?)(?: [[<A-Z-].*?)?` \|/gm)].map(([, name]) => name);
     expect(listed.toSorted()).toEqual(program.commands.flatMap((command) => usages(command, '')).toSorted());
   });
 
