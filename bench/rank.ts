@@ -63,7 +63,7 @@ async function fillLake(folder: string, participants: number, posts: number): Pr
     ) TO ${sqlText(lake.uri('labels/embeddings/dt=2026-07-04/bench.parquet'))} (FORMAT parquet)`);
     await engine.run(`COPY (SELECT ${uri('i')} AS uri, 'cid' AS cid, 'v' AS embedding_version, i % 20 = 0 AS is_popular FROM range(${posts}) AS t(i) ORDER BY uri)
       TO ${sqlText(lake.uri('queue/publish=bench/similarity_posts.parquet'))} (FORMAT parquet)`);
-    await engine.run(`COPY (SELECT 'p_' || substr(md5(p::VARCHAR), 1, 24) AS participant_id, ${uri(`(hash(p, n) % ${posts})`)} AS uri, 0.5 AS weight
+    await engine.run(`COPY (SELECT 'p_' || substr(md5(p::VARCHAR), 1, 24) AS participant_id, ${uri(`(hash(p, n) % ${posts})`)} AS uri, 0.5::DOUBLE AS weight
       FROM range(${participants}) AS t(p), range(50) AS u(n)) TO ${sqlText(privateLake.uri('queue/publish=bench/similarity_likes.parquet'))} (FORMAT parquet)`);
     writeFileSync(lake.uri('queue/current.json'), '{"publish_id": "bench"}');
     for (const [sortKey, pairs] of [

@@ -12,7 +12,10 @@ export interface Promised {
   study: string;
   /** Of the randomisation; see `seedCommitment`. */
   seed_commitment: string;
-  /** File of the checkout -> sha256: seeds, the SQL that ranks, filters and labels, the SQL of the outcomes, and what --outcomes named. */
+  /**
+   * File of the checkout -> sha256: seeds, the SQL that ranks, filters and labels, the SQL of the outcomes, and what --outcomes named.
+   * A setting that decides what SQL sees stands among them as `settings/<name>`, hashed as a file that holds it.
+   */
   files: Record<string, string>;
 }
 
@@ -55,6 +58,7 @@ async function promise(
   for (const folder of promisedFolders)
     for (const file of (await filesBelow(root, folder)).sort())
       files[file] = hash('sha256', await readFile(path.join(root, file)));
+  files['settings/FEEDTRIAL_LABEL_PROFILE'] = hash('sha256', store.config.labelProfile);
   for (const file of outcomes)
     files[`outcomes/${path.basename(file)}`] = hash('sha256', await readFile(path.resolve(file)));
   return { format: 'frozen/1', study, seed_commitment: seedCommitment(study, seed), files };
@@ -62,11 +66,14 @@ async function promise(
 
 function changesBetween(before: Promised, after: Promised): Change[] {
   const names = [...new Set([...Object.keys(before.files), ...Object.keys(after.files)])].sort();
-  return names.flatMap((file): Change[] => {
+  const seed: Change[] =
+    before.seed_commitment === after.seed_commitment ? [] : [{ file: 'seed_commitment', what: 'changed' }];
+  const files = names.flatMap((file): Change[] => {
     const [was, is] = [before.files[file], after.files[file]];
     if (was === is) return [];
     return [{ file, what: was === undefined ? 'added' : is === undefined ? 'removed' : 'changed' }];
   });
+  return [...seed, ...files];
 }
 
 /**

@@ -54,7 +54,7 @@ export { balance, findParticipant, listParticipants, type BalanceRow } from './p
 export { readPeople } from './people.ts';
 export { pseudonymOf, publishPseudonyms, releaseKey, removePseudonyms } from './pseudonyms.ts';
 export { publishRoster, refreshRoster, rosterPath } from './roster.ts';
-export { describePlace, openStudyStore, writeTo, type StudyStore } from './store/open.ts';
+export { describePlace, isRemoteStore, openStudyStore, writeTo, type StudyStore } from './store/open.ts';
 export { importWave, type WaveSummary } from './survey.ts';
 export { createStudy, getStudy, openConfiguredStudy, useStudy, type Study } from './studies.ts';
 export { withdraw, withdrawParticipant, type WithdrawOptions } from './withdraw.ts';

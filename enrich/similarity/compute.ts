@@ -1,10 +1,22 @@
-import { openEngine, openLake, readTable, sqlText, tables, writeRows, type Lake } from '../../lake/index.ts';
+import {
+  copyToLake,
+  openEngine,
+  openLake,
+  partitionFolder,
+  readTable,
+  sqlText,
+  tables,
+  typedColumns,
+  type Engine,
+  type Lake,
+} from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { createProgress } from '../../ops/progress/index.ts';
 import { log, newRunId, runStage } from '../../ops/telemetry/index.ts';
 import { openCenters } from './centers.ts';
-import { embeddedBlocks } from './embeddings.ts';
-import { openNearestPosts, roundCosine, type Matrix } from './nearest.ts';
+import { createNumbers, numbersOf } from './columns.ts';
+import { openEmbeddings } from './embeddings.ts';
+import { dot, openNearestPosts, roundCosine, type Matrix, type Neighbour } from './nearest.ts';
 
 export interface SimilarityOptions {
   config: Config;
@@ -50,7 +62,7 @@ async function removeOldInputs(privateLake: Lake, current: string, nowMs: number
 /**
  * Computes the exact cosine of every eligible post to the centroid of popular posts, and each participant's nearest
  * posts by the weighted mean of what they liked. SQL says which posts are compared, which are popular and what a like
- * weighs (`similarity_posts`, `similarity_likes`). Embeddings are read twice, block by block.
+ * weighs (`similarity_posts`, `similarity_likes`). Embeddings are read once, or twice where they are too many to hold.
  * @returns the new set; `noSimilarity` where no transform has published inputs or nothing is embedded
  * @throws FeedtrialError FT_SIMILARITY_WIDTH
  */
@@ -92,101 +104,97 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
         WHERE version IN (SELECT DISTINCT embedding_version FROM compared)
           AND (uri IN (SELECT uri FROM compared) OR uri IN (SELECT uri FROM liked))
         GROUP BY ALL`);
-      const withEmbedding = (from: string, where: string): string => `
-        SELECT chosen.uri, e.embedding
-        FROM ${from} AS chosen
-        JOIN ${embeddings} AS e
-          ON e.uri = chosen.uri AND e.cid = chosen.cid AND e.version = chosen.version
-          AND e.labelled_at = chosen.latest.labelled_at AND e.run_id = chosen.latest.run_id
-        WHERE ${where}
-        ORDER BY chosen.uri`;
+      // Candidates come first, by URI: their number is their place among equally near ones. A liked post is taken in the
+      // version that was last embedded, whatever became of the post since.
       await engine.run(`
-        CREATE TABLE candidates AS
-        SELECT embedded.*, compared.is_popular
-        FROM compared
-        JOIN embedded ON embedded.uri = compared.uri AND embedded.cid = compared.cid
-          AND embedded.version = compared.embedding_version`);
-      // A liked post is compared in the version that was last embedded, whatever became of the post since.
+        CREATE TABLE chosen AS
+        SELECT (row_number() OVER (ORDER BY is_candidate DESC, uri, cid, version) - 1)::INTEGER AS row, *
+        FROM (
+          SELECT embedded.*, compared.uri IS NOT NULL AS is_candidate, coalesce(compared.is_popular, false) AS is_popular,
+            latest_liked.uri IS NOT NULL AS is_liked
+          FROM embedded
+          LEFT JOIN compared ON embedded.uri = compared.uri AND embedded.cid = compared.cid
+            AND embedded.version = compared.embedding_version
+          LEFT JOIN (
+            SELECT uri, max(latest) AS latest, max_by(cid, latest) AS cid, max_by(version, latest) AS version
+            FROM embedded SEMI JOIN liked USING (uri) GROUP BY uri
+          ) AS latest_liked ON embedded.uri = latest_liked.uri AND embedded.cid = latest_liked.cid
+            AND embedded.version = latest_liked.version
+        )
+        WHERE is_candidate OR is_liked`);
       await engine.run(`
-        CREATE TABLE liked_posts AS
-        SELECT uri, max_by(cid, latest) AS cid, max_by(version, latest) AS version, max(latest) AS latest
-        FROM embedded WHERE uri IN (SELECT uri FROM liked) GROUP BY uri`);
+        CREATE TABLE people AS
+        SELECT participant_id, (row_number() OVER (ORDER BY participant_id) - 1)::INTEGER AS person
+        FROM (SELECT DISTINCT participant_id FROM liked)`);
+      const source = await openEmbeddings(
+        engine,
+        (range) => `
+          SELECT chosen.row, e.embedding
+          FROM ${embeddings} AS e
+          JOIN chosen
+            ON e.uri = chosen.uri AND e.cid = chosen.cid AND e.version = chosen.version
+            AND e.labelled_at = chosen.latest.labelled_at AND e.run_id = chosen.latest.run_id
+          WHERE ${range}`,
+      );
 
+      const names = (
+        await engine.rows<{ participant_id: string }>('SELECT participant_id FROM people ORDER BY person')
+      ).map(({ participant_id }) => participant_id);
+      const [{ candidates = 0 } = {}] = await engine.rows<{ candidates: number }>(
+        'SELECT count(*)::INTEGER AS candidates FROM chosen WHERE is_candidate',
+      );
       const popular = openCenters();
+      const liked = openCenters();
       let popularPosts = 0;
-      for await (const block of embeddedBlocks(engine, withEmbedding('candidates', 'chosen.is_popular')))
-        for (let row = 0; row < block.rows; row++) {
-          popular.add('popular', block, row, 1);
-          popularPosts++;
-        }
-      const { centers: centroid } = popular.finish();
-
-      const likersOf = new Map<string, { participant: string; weight: number }[]>();
-      for (const like of await engine.rows<{ participant_id: string; uri: string; weight: number }>(
-        'SELECT participant_id, uri, weight FROM liked ORDER BY participant_id, uri',
-      )) {
-        const likers = likersOf.get(like.uri) ?? [];
-        likers.push({ participant: like.participant_id, weight: like.weight });
-        likersOf.set(like.uri, likers);
+      for await (const slice of source.slices()) {
+        const range = `row >= ${slice.from} AND row < ${slice.from + slice.rows}`;
+        for await (const [rows = []] of numbersOf(
+          engine,
+          `SELECT row FROM chosen WHERE is_popular AND ${range} ORDER BY row`,
+        ))
+          for (const row of rows) {
+            popular.add('popular', slice, row - slice.from, 1);
+            popularPosts++;
+          }
+        for await (const [rows = [], people = [], weights = []] of numbersOf(
+          engine,
+          `SELECT row, person, weight::DOUBLE FROM liked JOIN chosen USING (uri) JOIN people USING (participant_id)
+           WHERE is_liked AND ${range} ORDER BY row, person`,
+        ))
+          rows.forEach((row, i) => {
+            liked.add(names[people[i] as number] as string, slice, row - slice.from, weights[i] as number);
+          });
       }
-      const tastes = openCenters();
-      for await (const block of embeddedBlocks(engine, withEmbedding('liked_posts', 'true')))
-        block.uris.forEach((uri, row) => {
-          for (const { participant, weight } of likersOf.get(uri) ?? [])
-            tastes.add(participant, block, row, weight);
-        });
-      const { names: participants, centers } = tastes.finish();
+      const { centers: centroid } = popular.finish();
+      const { names: participants, centers } = liked.finish();
 
-      const uris: string[] = [];
-      const cosines: (number | null)[] = [];
       const progress = createProgress({ label: 'similarity', unit: 'posts' });
       const product = centers.rows > 0 ? await openNearestPosts(centers, nearest, config.threads) : null;
       try {
-        for await (const block of embeddedBlocks(engine, withEmbedding('candidates', 'true'))) {
-          for (let row = 0; row < block.rows; row++) {
-            if (centroid.rows === 0) cosines.push(null);
-            else {
-              let dot = 0;
-              for (let i = 0; i < block.width; i++)
-                dot += (centroid.values[i] as number) * (block.values[row * block.width + i] as number);
-              cosines.push(roundCosine(dot));
-            }
-          }
-          uris.push(...block.uris);
-          await product?.add(block);
-          progress.advance(block.rows);
+        const cosines = new Float64Array(centroid.rows > 0 ? candidates : 0);
+        for await (const slice of source.slices()) {
+          const rows = Math.max(0, Math.min(candidates - slice.from, slice.rows));
+          if (centroid.rows > 0)
+            for (let row = 0; row < rows; row++)
+              cosines[slice.from + row] = roundCosine(dot(centroid, 0, slice, row));
+          await product?.add({ ...slice, rows });
+          progress.advance(rows);
         }
-        stage.records = uris.length;
+        stage.records = candidates;
         stage.detail.popular_posts = popularPosts;
         stage.detail.participants = participants.length;
         progress.done();
-        if (uris.length === 0) return nothing;
+        if (candidates === 0) return nothing;
 
         const set = runId;
-        const postRows = function* () {
-          for (const [i, uri] of uris.entries())
-            if (cosines[i] != null) yield { uri, similarity: cosines[i] };
-        };
-        const participantRows = function* () {
-          for (const [center, neighbours] of (product?.finish() ?? []).entries())
-            for (const { post, cosine } of neighbours)
-              yield { participant_id: participants[center], uri: uris[post], similarity_personal: cosine };
-        };
         const written = [
-          await writeRows(
-            lake,
-            engine,
-            tables.similarityParticipants,
-            { set },
-            participantRows(),
-            'participants',
-          ),
-          await writeRows(lake, engine, tables.similarityPosts, { set }, postRows(), 'posts'),
+          await writeNearest(lake, engine, set, participants, product?.finish() ?? []),
+          await writeCosines(lake, engine, set, cosines),
         ];
         await removeOldInputs(privateLake, publishId, now());
         return {
-          set: written.some((file) => file !== null) ? set : noSimilarity,
-          posts: uris.length,
+          set: written.some((rows) => rows > 0) ? set : noSimilarity,
+          posts: candidates,
           popularPosts,
           participants: participants.length,
           publishId,
@@ -199,4 +207,60 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
       await engine.close();
     }
   });
+}
+
+/** @returns number of rows */
+async function writeNearest(
+  lake: Lake,
+  engine: Engine,
+  set: string,
+  participants: readonly string[],
+  nearest: readonly (readonly Neighbour[])[],
+): Promise<number> {
+  const count = nearest.reduce((total, { length }) => total + length, 0);
+  if (count === 0) return 0;
+  const centers = new Int32Array(count);
+  const rows = new Int32Array(count);
+  const cosines = new Float64Array(count);
+  let at = 0;
+  for (const [center, neighbours] of nearest.entries())
+    for (const { post, cosine } of neighbours) {
+      centers[at] = center;
+      rows[at] = post;
+      cosines[at++] = cosine;
+    }
+  await createNumbers(engine, 'nearest', {
+    center: { type: 'INTEGER', values: centers },
+    row: { type: 'INTEGER', values: rows },
+    similarity_personal: { type: 'DOUBLE', values: cosines },
+  });
+  await engine.run(
+    `CREATE TABLE centers AS SELECT unnest([${participants.map(sqlText).join(', ')}]) AS participant_id,
+       unnest(range(${participants.length}))::INTEGER AS center`,
+  );
+  await copyToLake(
+    lake,
+    engine,
+    `SELECT ${typedColumns(tables.similarityParticipants)}
+     FROM nearest JOIN centers USING (center) JOIN chosen USING (row)
+     ORDER BY center, similarity_personal DESC, row`,
+    `${partitionFolder(tables.similarityParticipants, { set })}/participants.parquet`,
+  );
+  return count;
+}
+
+/** @returns number of rows */
+async function writeCosines(lake: Lake, engine: Engine, set: string, cosines: Float64Array): Promise<number> {
+  if (cosines.length === 0) return 0;
+  await createNumbers(engine, 'cosines', {
+    row: { type: 'INTEGER', values: Int32Array.from(cosines, (_, row) => row) },
+    similarity: { type: 'DOUBLE', values: cosines },
+  });
+  await copyToLake(
+    lake,
+    engine,
+    `SELECT ${typedColumns(tables.similarityPosts)} FROM cosines JOIN chosen USING (row) ORDER BY row`,
+    `${partitionFolder(tables.similarityPosts, { set })}/posts.parquet`,
+  );
+  return cosines.length;
 }

@@ -1,12 +1,10 @@
 /**
- * The ONNX graph `values, indices = TopK(centers x posts^T, k)`, encoded by hand: two operators aren't worth a
- * dependency. Field numbers are those of onnx.proto; a message is a list of (field number, content).
+ * An ONNX graph, encoded by hand: one operator isn't worth a dependency. Field numbers are those of onnx.proto; a message is a list of (field number, content).
  */
 type Content = number | string | Field[];
 type Field = readonly [number: number, content: Content];
 
 const float = 1;
-const int64 = 7;
 const intAttribute = 2;
 
 function varint(value: number): number[] {
@@ -73,34 +71,16 @@ const model = (graph: Field[]): Uint8Array =>
   );
 
 /**
- * Bytes of the model `cosines = posts x posts^T`.
+ * Bytes of the model `cosines = rows x columns^T`.
  * @param width numbers in an embedding
- * Input: `posts` [any, width]. Output: `cosines` [any, any].
+ * Inputs: `rows` [any, width], `columns` [any, width]. Output: `cosines` [rows, columns].
  */
 export function productGraph(width: number): Uint8Array {
   return model([
-    [1, node('Gemm', ['posts', 'posts'], ['cosines'], { transB: 1 })],
+    [1, node('Gemm', ['rows', 'columns'], ['cosines'], { transB: 1 })],
     [2, 'product'],
-    [11, valueInfo('posts', float, ['candidates', width])],
-    [12, valueInfo('cosines', float, ['candidates', 'candidates'])],
-  ]);
-}
-
-/**
- * Bytes of the model.
- * @param width numbers in an embedding
- * Inputs: `centers` [any, width], `posts` [any, width], `k` [1]. Outputs: `values` and `indices` [centers, k], best
- * first; of equal values the lower index first.
- */
-export function matrixGraph(width: number): Uint8Array {
-  return model([
-    [1, node('Gemm', ['centers', 'posts'], ['cosines'], { transB: 1 })],
-    [1, node('TopK', ['cosines', 'k'], ['values', 'indices'], { axis: 1, largest: 1, sorted: 1 })],
-    [2, 'nearest'],
-    [11, valueInfo('centers', float, ['participants', width])],
-    [11, valueInfo('posts', float, ['block', width])],
-    [11, valueInfo('k', int64, [1])],
-    [12, valueInfo('values', float, ['participants', 'nearest'])],
-    [12, valueInfo('indices', int64, ['participants', 'nearest'])],
+    [11, valueInfo('rows', float, ['left', width])],
+    [11, valueInfo('columns', float, ['right', width])],
+    [12, valueInfo('cosines', float, ['left', 'right'])],
   ]);
 }

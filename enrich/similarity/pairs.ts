@@ -1,6 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import path from 'node:path';
-import { once } from 'node:events';
 import { generationFolder } from '../../lake/feeds/index.ts';
 import {
   copyToLake,
@@ -18,10 +15,11 @@ import { createProgress } from '../../ops/progress/index.ts';
 import { newRunId, runStage } from '../../ops/telemetry/index.ts';
 import { InferenceSession, Tensor } from '../onnxruntime.ts';
 import type { SimilaritySummary } from './compute.ts';
+import { createNumbers, numbersOf } from './columns.ts';
 import { diversityScores } from './diversity.ts';
-import { embeddedBlocks } from './embeddings.ts';
+import { openEmbeddings } from './embeddings.ts';
 import { productGraph } from './matrix-graph.ts';
-import { roundCosine, type Matrix } from './nearest.ts';
+import { dot, roundCosine, type Matrix } from './nearest.ts';
 
 export interface ScorePairsOptions {
   config: Config;
@@ -38,38 +36,8 @@ const pairsFile = (generation: string) => `${partitionFolder(tables.pairs, { gen
 
 interface AskedFeed {
   participant_id: string;
-  policy: string;
-  policy_version: string;
   sort_key: string;
   diversity_share: number | null;
-  /** Numbers of the candidates, in order of URI, and their scores. */
-  numbers: number[];
-  scores: number[];
-}
-
-/** Embeddings of the asked posts by their number; a post without one has row -1. */
-async function readEmbeddings(engine: Engine): Promise<{ rowOf: Int32Array; matrix: Matrix }> {
-  const [{ posts = 0, embedded = 0 } = {}] = await engine.rows<{ posts: number; embedded: number }>(
-    `SELECT (SELECT count(*)::DOUBLE FROM numbered) AS posts, (SELECT count(*)::DOUBLE FROM chosen) AS embedded`,
-  );
-  const rowOf = new Int32Array(posts + 1).fill(-1);
-  const numberOf = new Map<string, number>();
-  for (const { uri, number } of await engine.rows<{ uri: string; number: number }>(
-    'SELECT uri, number FROM numbered WHERE uri IN (SELECT uri FROM chosen)',
-  ))
-    numberOf.set(uri, number);
-  let values = new Float32Array();
-  let rows = 0;
-  let width = 0;
-  for await (const block of embeddedBlocks(engine, 'SELECT uri, embedding FROM chosen ORDER BY uri')) {
-    if (width === 0) {
-      width = block.width;
-      values = new Float32Array(embedded * width);
-    }
-    values.set(block.values.subarray(0, block.rows * width), rows * width);
-    for (const uri of block.uris) rowOf[numberOf.get(uri) ?? 0] = rows++;
-  }
-  return { rowOf, matrix: { values, rows, width } };
 }
 
 /**
@@ -98,92 +66,103 @@ export async function scorePairs(options: ScorePairsOptions): Promise<number> {
         similarity.publishId === null
           ? null
           : `read_parquet(${sqlText(lake.uri(`queue/publish=${similarity.publishId}/similarity_posts.parquet`))})`;
-      await engine.run(
-        `CREATE TABLE numbered AS SELECT uri, row_number() OVER (ORDER BY uri)::INTEGER AS number FROM (SELECT DISTINCT uri FROM ${asked})`,
-      );
       const embeddings = readTable(lake, tables.embeddings);
       await engine.run(
-        compared === null || similarity.posts === 0
-          ? 'CREATE TABLE chosen (uri VARCHAR, embedding FLOAT[])'
-          : `CREATE TABLE chosen AS
-             SELECT uri, arg_max(embedding, row(labelled_at, run_id)) AS embedding
-             FROM ${embeddings} AS e
-             SEMI JOIN (SELECT uri, cid, embedding_version FROM ${compared} SEMI JOIN numbered USING (uri)) AS c
-               ON e.uri = c.uri AND e.cid = c.cid AND e.version = c.embedding_version
-             GROUP BY uri`,
+        `CREATE TABLE posts AS SELECT uri, row_number() OVER (ORDER BY uri)::INTEGER AS post FROM (SELECT DISTINCT uri FROM ${asked})`,
       );
-      const { rowOf, matrix } = await readEmbeddings(engine);
+      await engine.run(
+        compared === null || similarity.posts === 0
+          ? 'CREATE TABLE chosen (row INTEGER, post INTEGER, uri VARCHAR)'
+          : `CREATE TABLE chosen AS
+             SELECT (row_number() OVER (ORDER BY post) - 1)::INTEGER AS row, post, uri, cid, version, max(struct_pack(labelled_at, run_id)) AS latest
+             FROM ${embeddings} AS e
+             JOIN (SELECT uri, cid, embedding_version AS version FROM ${compared}) AS c USING (uri, cid, version)
+             JOIN posts USING (uri)
+             GROUP BY post, uri, cid, version`,
+      );
+      // Pairs are numbered feed by feed, in order of URI: what is computed of them comes and goes as columns of numbers.
+      await engine.run(
+        `CREATE TABLE feeds AS
+         SELECT *, (row_number() OVER (ORDER BY participant_id, policy, policy_version) - 1)::INTEGER AS feed
+         FROM (SELECT DISTINCT participant_id, policy, policy_version, sort_key, diversity_share FROM ${asked})`,
+      );
+      await engine.run(
+        `CREATE TABLE pairs AS
+         SELECT (row_number() OVER (ORDER BY feed, post) - 1)::INTEGER AS pair, feed, post, chosen.row, base_score, is_in_network, candidate_source
+         FROM ${asked} JOIN feeds USING (participant_id, policy, policy_version) JOIN posts USING (uri) LEFT JOIN chosen USING (post)`,
+      );
+      const [{ pairs = 0 } = {}] = await engine.rows<{ pairs: number }>(
+        'SELECT count(*)::INTEGER AS pairs FROM pairs',
+      );
+      const feeds = await engine.rows<AskedFeed>(
+        'SELECT participant_id, sort_key, diversity_share FROM feeds ORDER BY feed',
+      );
+      const source = await openEmbeddings(
+        engine,
+        (range) => `
+          SELECT chosen.row, e.embedding FROM ${embeddings} AS e
+          JOIN chosen
+            ON e.uri = chosen.uri AND e.cid = chosen.cid AND e.version = chosen.version
+            AND e.labelled_at = chosen.latest.labelled_at AND e.run_id = chosen.latest.run_id
+          WHERE ${range}`,
+        Infinity, // what a feed's candidates are compared with is anywhere
+      );
+      let matrix: Matrix = { values: new Float32Array(), rows: 0, width: 0 };
+      for await (const slice of source.slices()) matrix = slice;
+
       const { participants, centers } = similarity.tastes;
       const centerOf = new Map(participants.map((participant, row) => [participant, row]));
-      const { width } = matrix;
-
-      const feeds = await engine.rows<AskedFeed>(
-        `SELECT participant_id, policy, policy_version, any_value(sort_key) AS sort_key, any_value(diversity_share) AS diversity_share,
-           list(number ORDER BY number) AS numbers, list(base_score ORDER BY number) AS scores
-         FROM ${asked} JOIN numbered USING (uri) GROUP BY ALL ORDER BY ALL`,
-      );
+      const personal = new Float64Array(pairs).fill(NaN);
+      const diversity = new Float64Array(pairs).fill(NaN);
+      const progress = createProgress({ label: 'pairs', unit: 'feeds' });
       const session =
         matrix.rows > 0 && feeds.some((feed) => feed.sort_key === 'diversity')
-          ? await InferenceSession.create(productGraph(width), {
-              intraOpNumThreads: config.threads,
+          ? await InferenceSession.create(productGraph(matrix.width), {
+              intraOpNumThreads: 1, // several products at once instead, as for the nearest posts
               logSeverityLevel: 3,
             })
           : null;
-      const answers = path.join(engine.scratch, 'pairs.ndjson');
-      const out = createWriteStream(answers);
-      const progress = createProgress({ label: 'pairs', unit: 'feeds' });
-      try {
-        for (const feed of feeds) {
-          const { numbers, scores } = feed;
-          const rows = Int32Array.from(numbers, (number) => rowOf[number] ?? -1);
-          let personal: (number | null)[] = numbers.map(() => null);
-          let diversity: (number | null)[] = personal;
-          const center = centerOf.get(feed.participant_id);
-          if (center !== undefined)
-            personal = Array.from(rows, (row) => (row < 0 ? null : cosine(centers, center, matrix, row)));
-          if (feed.sort_key === 'diversity') {
-            const embedded = rows.filter((row) => row >= 0);
-            const places = new Int32Array(rows.length).fill(-1);
-            let at = 0;
-            rows.forEach((row, i) => {
-              if (row >= 0) places[i] = at++;
-            });
-            const cosines =
-              session === null || embedded.length === 0 ? null : await product(session, matrix, embedded);
-            diversity = diversityScores(scores, cosines, places, feed.diversity_share ?? 0);
-          }
-          const line = JSON.stringify({
-            participant_id: feed.participant_id,
-            policy: feed.policy,
-            policy_version: feed.policy_version,
-            numbers,
-            personal,
-            diversity,
-          });
-          if (!out.write(`${line}\n`)) await once(out, 'drain');
-          progress.advance(1);
+      const answer = async ({ feed, first, rows, scores }: FeedPairs): Promise<void> => {
+        const { participant_id, sort_key, diversity_share } = feeds[feed] as AskedFeed;
+        const center = centerOf.get(participant_id);
+        if (center !== undefined)
+          for (const [i, row] of rows.entries())
+            if (row >= 0) personal[first + i] = roundCosine(dot(centers, center, matrix, row));
+        if (sort_key === 'diversity') {
+          const embedded = rows.filter((row) => row >= 0);
+          let at = 0;
+          const places = Int32Array.from(rows, (row) => (row >= 0 ? at++ : -1));
+          const cosines =
+            session === null || embedded.length === 0 ? null : await product(session, matrix, embedded);
+          diversity.set(diversityScores(scores, cosines, places, diversity_share ?? 0), first);
         }
+        progress.advance(1);
+      };
+      try {
+        const waiting = pairsByFeed(engine);
+        const work = async (): Promise<void> => {
+          for (let next = await waiting.next(); next.done !== true; next = await waiting.next())
+            await answer(next.value);
+        };
+        await Promise.all(Array.from({ length: config.threads }, work));
       } finally {
         await session?.release();
-        out.end();
-        await once(out, 'finish');
       }
       progress.done();
-      const answered = `
-        SELECT participant_id, policy, policy_version, unnest(numbers) AS number,
-          unnest(personal) AS similarity_personal, unnest(diversity) AS diversity_score
-        FROM read_json(${sqlText(answers)}, format = 'newline_delimited', maximum_object_size = 67108864, columns = {
-          participant_id: 'VARCHAR', policy: 'VARCHAR', policy_version: 'VARCHAR', numbers: 'INTEGER[]', personal: 'DOUBLE[]', diversity: 'DOUBLE[]'})`;
+      await createNumbers(engine, 'answers', {
+        pair: { type: 'INTEGER', values: Int32Array.from(personal, (_, pair) => pair) },
+        similarity_personal: { type: 'DOUBLE', values: personal },
+        diversity_score: { type: 'DOUBLE', values: diversity },
+      });
       await copyToLake(
         privateLake,
         engine,
         `SELECT ${typedColumns(tables.pairs)}
-         FROM (${answered}) JOIN numbered USING (number) JOIN ${asked} AS asked USING (participant_id, policy, policy_version, uri)
-         ORDER BY participant_id, policy, policy_version, uri`,
+         FROM pairs JOIN answers USING (pair) JOIN feeds USING (feed) JOIN posts USING (post)
+         ORDER BY pair`,
         pairsFile(generation),
       );
       await privateLake.remove(askedFile(generation)); // all that it says is in its answer
-      const pairs = feeds.reduce((total, { numbers }) => total + numbers.length, 0);
       stage.records = pairs;
       stage.detail.embedded_posts = matrix.rows;
       return pairs;
@@ -193,20 +172,46 @@ export async function scorePairs(options: ScorePairsOptions): Promise<number> {
   }
 }
 
-function cosine(centers: Matrix, center: number, posts: Matrix, post: number): number {
-  const { width } = posts;
-  let dot = 0;
-  for (let i = 0; i < width; i++)
-    dot += (centers.values[center * width + i] as number) * (posts.values[post * width + i] as number);
-  return roundCosine(dot);
+interface FeedPairs {
+  feed: number;
+  /** Number of its first pair. */
+  first: number;
+  /** Row of each candidate's embedding, -1 where it has none. */
+  rows: number[];
+  scores: number[];
 }
 
-async function product(session: InferenceSession, posts: Matrix, rows: Int32Array): Promise<Float32Array> {
+/** The numbered pairs, a feed at a time. */
+async function* pairsByFeed(engine: Engine): AsyncGenerator<FeedPairs> {
+  let current: FeedPairs | null = null;
+  let pair = 0;
+  for await (const [feeds = [], rows = [], scores = []] of numbersOf(
+    engine,
+    'SELECT feed, coalesce(row, -1) AS row, base_score::DOUBLE FROM pairs ORDER BY pair',
+  ))
+    for (const [i, feed] of feeds.entries()) {
+      if (current === null || current.feed !== feed) {
+        if (current !== null) yield current;
+        current = { feed, first: pair, rows: [], scores: [] };
+      }
+      current.rows.push(rows[i] as number);
+      current.scores.push(scores[i] as number);
+      pair++;
+    }
+  if (current !== null) yield current;
+}
+
+async function product(
+  session: InferenceSession,
+  posts: Matrix,
+  rows: readonly number[],
+): Promise<Float32Array> {
   const { width } = posts;
   const values = new Float32Array(rows.length * width);
   rows.forEach((row, i) => {
     values.set(posts.values.subarray(row * width, (row + 1) * width), i * width);
   });
-  const { cosines } = await session.run({ posts: new Tensor('float32', values, [rows.length, width]) });
+  const tensor = new Tensor('float32', values, [rows.length, width]);
+  const { cosines } = await session.run({ rows: tensor, columns: tensor });
   return cosines?.data as Float32Array;
 }

@@ -1,16 +1,5 @@
 -- Team draft: in each round both teams pick the best of theirs that is left, and a coin says which of them picks first.
--- Posts are numbers here, and each pick takes its number out of both teams' lists.
-{% set picking_team -%}
-    case
-        when {{ list_length('picks.firsts') }} = 0 then 2
-        when {{ list_length('picks.seconds') }} = 0 then 1
-        when (picks.pick + {{ item_at('picks.coins', 'cast((picks.pick - picks.pick % 2) / 2 + 1 as integer)') }}) % 2 = 0 then 1
-        else 2
-    end
-{%- endset %}
-{% set picked = item_at('case when ' ~ picking_team ~ ' = 1 then picks.firsts else picks.seconds end', 1) %}
-
-with recursive drafted_feeds as (
+with drafted_feeds as (
 
     select
         drafted.feed_id,
@@ -59,56 +48,73 @@ team_posts as (
 
 ),
 
-numbered_posts as (
+compared_posts as (
 
     select
         feed_id,
         uri,
         min(first_place) as first_place,
-        min(second_place) as second_place,
-        cast(row_number() over (partition by feed_id order by uri) as integer) as post_number
+        min(second_place) as second_place
     from team_posts
     group by feed_id, uri
 
 ),
 
-compared_posts as (
-
-    select
-        feed_id,
-        coalesce(first_place = second_place, false) as is_same,
-        least(coalesce(first_place, second_place), coalesce(second_place, first_place)) as best_place
-    from numbered_posts
-
-),
-
--- As long as both teams would show the same, nobody is credited.
+-- As long as both teams would show the same, nobody is credited: up to the place before the first that differs.
 prefixes as (
 
     select
         feed_id,
-        cast(coalesce(min(case when is_same then null else best_place end) - 1, count(*)) as integer) as prefix_posts
+        cast(
+            coalesce(
+                min(
+                    case
+                        when first_place = second_place then null
+                        else least(coalesce(first_place, second_place), coalesce(second_place, first_place))
+                    end
+                ) - 1,
+                count(*)
+            ) as integer
+        ) as prefix_posts
     from compared_posts
     group by feed_id
 
 ),
 
-teams as (
+contested_posts as (
 
     select
-        numbered_posts.feed_id,
-        {{ ordered_list(
-            'case when numbered_posts.first_place > prefixes.prefix_posts then numbered_posts.post_number end',
-            'numbered_posts.first_place'
-        ) }} as firsts,
-        {{ ordered_list(
-            'case when numbered_posts.second_place > prefixes.prefix_posts then numbered_posts.post_number end',
-            'numbered_posts.second_place'
-        ) }} as seconds,
-        min(prefixes.prefix_posts) as prefix_posts
-    from numbered_posts
-    inner join prefixes on numbered_posts.feed_id = prefixes.feed_id
-    group by numbered_posts.feed_id
+        compared_posts.feed_id,
+        compared_posts.uri,
+        prefixes.prefix_posts,
+        cast(compared_posts.first_place - prefixes.prefix_posts as integer) as first_place,
+        cast(compared_posts.second_place - prefixes.prefix_posts as integer) as second_place
+    from compared_posts
+    inner join prefixes on compared_posts.feed_id = prefixes.feed_id
+    where coalesce(compared_posts.first_place, compared_posts.second_place) > prefixes.prefix_posts
+
+),
+
+-- For each place of a team's list the same post's place in the other's.
+first_lists as (
+
+    select
+        feed_id,
+        {{ ordered_list('second_place', 'first_place') }} as rivals
+    from contested_posts
+    where first_place is not null
+    group by feed_id
+
+),
+
+second_lists as (
+
+    select
+        feed_id,
+        {{ ordered_list('first_place', 'second_place') }} as rivals
+    from contested_posts
+    where second_place is not null
+    group by feed_id
 
 ),
 
@@ -130,7 +136,7 @@ coins as (
             "'round'", 'cast(rounds.round_number as varchar)'
         ], 2) }} as second_picks_first
     from drafted_feeds
-    inner join rounds on drafted_feeds.feed_length_posts > rounds.round_number
+    inner join rounds on drafted_feeds.feed_length_posts > 2 * rounds.round_number
 
 ),
 
@@ -144,73 +150,70 @@ coins_of_feeds as (
 
 ),
 
-picks as (
+drafts as (
 
     select
-        teams.feed_id,
-        0 as pick,
-        drafted_feeds.feed_length_posts - teams.prefix_posts as wanted_picks,
-        coins_of_feeds.coins,
-        {{ list_without_nulls('teams.firsts') }} as firsts,
-        {{ list_without_nulls('teams.seconds') }} as seconds,
-        cast(null as integer) as post_number,
-        cast(null as integer) as team
-    from teams
-    inner join drafted_feeds on teams.feed_id = drafted_feeds.feed_id
-    inner join coins_of_feeds on teams.feed_id = coins_of_feeds.feed_id
-
-    union all
-
-    -- What is picked is a column before it is looked for: inside the lambda it would be worked out for every item.
-    select
-        feed_id,
-        pick + 1 as pick,
-        wanted_picks,
-        coins,
-        {{ list_without('firsts', 'picked') }} as firsts,
-        {{ list_without('seconds', 'picked') }} as seconds,
-        picked as post_number,
-        picking_team as team
-    from ( -- noqa: ST05
-        select
-            picks.feed_id,
-            picks.pick,
-            picks.wanted_picks,
-            picks.coins,
-            picks.firsts,
-            picks.seconds,
-            {{ picking_team }} as picking_team,
-            {{ picked }} as picked
-        from picks
-        where
-            picks.pick < picks.wanted_picks
-            and ({{ list_length('picks.firsts') }} > 0 or {{ list_length('picks.seconds') }} > 0)
-    ) as turns
+        coins_of_feeds.feed_id,
+        drafted_feeds.first_feed_id,
+        drafted_feeds.second_feed_id,
+        drafted_feeds.first_team_policy,
+        drafted_feeds.second_team_policy,
+        {{ team_draft(
+            'first_lists.rivals', 'second_lists.rivals', 'coins_of_feeds.coins',
+            '(drafted_feeds.feed_length_posts - prefixes.prefix_posts)'
+        ) }} as picks
+    from coins_of_feeds
+    inner join drafted_feeds on coins_of_feeds.feed_id = drafted_feeds.feed_id
+    inner join prefixes on coins_of_feeds.feed_id = prefixes.feed_id
+    left join first_lists on coins_of_feeds.feed_id = first_lists.feed_id
+    left join second_lists on coins_of_feeds.feed_id = second_lists.feed_id
 
 ),
 
+picked_posts as (
+
+    select
+        drafts.*,
+        contested_posts.uri,
+        contested_posts.prefix_posts,
+        {{ place_in_list('drafts.picks', 'contested_posts.first_place') }} as pick_of_first,
+        {{ place_in_list('drafts.picks', '-contested_posts.second_place') }} as pick_of_second
+    from contested_posts
+    inner join drafts on contested_posts.feed_id = drafts.feed_id
+
+),
+
+-- The score is the picking team's; of a common post the first team's.
 drafted_posts as (
 
     select
-        numbered_posts.feed_id,
-        numbered_posts.first_place as position,
-        numbered_posts.uri,
-        cast(null as integer) as team
-    from numbered_posts
-    inner join prefixes on numbered_posts.feed_id = prefixes.feed_id
-    where numbered_posts.first_place <= prefixes.prefix_posts
+        compared_posts.feed_id,
+        compared_posts.first_place as position,
+        compared_posts.uri,
+        drafts.first_feed_id as scored_feed_id,
+        cast(null as varchar) as credited_policy
+    from compared_posts
+    inner join prefixes on compared_posts.feed_id = prefixes.feed_id
+    inner join drafts on compared_posts.feed_id = drafts.feed_id
+    where compared_posts.first_place <= prefixes.prefix_posts
     union all
     select
-        picks.feed_id,
-        prefixes.prefix_posts + picks.pick as position,
-        numbered_posts.uri,
-        picks.team
-    from picks
-    inner join prefixes on picks.feed_id = prefixes.feed_id
-    inner join numbered_posts
-        on
-            picks.feed_id = numbered_posts.feed_id
-            and picks.post_number = numbered_posts.post_number
+        feed_id,
+        prefix_posts + pick_of_first as position,
+        uri,
+        first_feed_id as scored_feed_id,
+        first_team_policy as credited_policy
+    from picked_posts
+    where pick_of_first is not null
+    union all
+    select
+        feed_id,
+        prefix_posts + pick_of_second as position,
+        uri,
+        second_feed_id as scored_feed_id,
+        second_team_policy as credited_policy
+    from picked_posts
+    where pick_of_second is not null
 
 ),
 
@@ -230,19 +233,12 @@ final as (
         posts.is_in_network,
         posts.served_before,
         cast(drafted_posts.position as integer) as position_before_shuffle,
-        case drafted_posts.team
-            when 1 then drafted_feeds.first_team_policy
-            when 2 then drafted_feeds.second_team_policy
-        end as credited_policy
+        drafted_posts.credited_policy
     from drafted_posts
-    inner join drafted_feeds on drafted_posts.feed_id = drafted_feeds.feed_id
-    -- The score is the picking team's; of a common post the first team's.
     inner join {{ ref('int_feeds__explained') }} as posts
         on
-            case when drafted_posts.team = 2 then drafted_feeds.second_feed_id else drafted_feeds.first_feed_id end
-            = posts.feed_id
+            drafted_posts.scored_feed_id = posts.feed_id
             and drafted_posts.uri = posts.uri
-    where drafted_posts.position <= drafted_feeds.feed_length_posts
 
 )
 

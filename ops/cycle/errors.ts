@@ -1,3 +1,4 @@
+import type { Change, FrozenRecord } from '../../study/index.ts';
 import { EXIT, FeedtrialError } from '../errors/index.ts';
 
 const isoTime = (us: number): string => new Date(us / 1000).toISOString();
@@ -57,6 +58,22 @@ export const rankErrors = {
       exitCode: EXIT.usage,
       cause,
     }),
+  promise: (study: string, last: FrozenRecord, changes: readonly Change[], broken: readonly number[]) =>
+    new FeedtrialError(
+      'FT_RANK_PROMISE',
+      [
+        `study '${study}' is not as it was promised by ${last.kind} ${last.number} of ${isoTime(last.frozen_us)}; nothing was ranked, the last generation stays in force:`,
+        ...changes.map(({ file, what }) => `  ${what} ${file}`),
+        ...broken.map((number) => `  record ${number} was changed afterwards`),
+      ].join('\n'),
+      {
+        fix:
+          broken.length > 0
+            ? "find out who edited the study store; 'feedtrial study freeze --list' shows its records"
+            : "put it back, or record the change: 'feedtrial study amend --reason …'",
+        exitCode: EXIT.refused,
+      },
+    ),
   refused: (generation: string, breaches: readonly string[], cause?: unknown) =>
     new FeedtrialError(
       'FT_RANK_REFUSED',

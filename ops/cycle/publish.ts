@@ -13,6 +13,7 @@ import {
   type CurrentGeneration,
   type ServedFeed,
 } from '../../lake/feeds/index.ts';
+import type { KeptPromise } from './promise.ts';
 
 /** One check of a generation, as the model `feeds_guardrails` measured it. */
 export interface Guardrail {
@@ -65,6 +66,8 @@ export interface Manifest {
   counts: { feeds: number; positions: number; posts: number; scored_posts: number };
   arms: ArmSummary[];
   guardrails: Guardrail[];
+  /** What was frozen and amended when it was ranked; missing in generations from before this was recorded. */
+  promise?: KeptPromise;
   /** File of the generation -> bytes and sha256. */
   files: Record<string, FileFacts>;
   /** The same in the private lake: whom participants follow, and the pairs of participants and posts. */
@@ -270,6 +273,7 @@ export interface PublishOptions {
   expected: Uint8Array | null;
   previousGeneration: string | null;
   guardrails: Guardrail[];
+  promise: KeptPromise;
   /** Models of this generation with their compiled SQL. */
   compiled: readonly { name: string; file: string }[];
   now: () => number;
@@ -317,6 +321,7 @@ export async function publishGeneration(options: PublishOptions): Promise<Manife
     counts: { feeds: rows.length, positions, posts, scored_posts: facts?.scored_posts ?? 0 },
     arms,
     guardrails: options.guardrails,
+    promise: options.promise,
     inputs: await readInputs(lake, engine, options.asOfUs, options.similaritySet),
     copy: { order_by: feedsOrder, options: parquetOptions },
     files: await factsOf(lake, folder, files.manifest),

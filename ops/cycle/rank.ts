@@ -5,6 +5,7 @@ import type { Config } from '../config/index.ts';
 import { DbtFailed, type Dbt, type DbtResult } from '../dbt/index.ts';
 import { log, newRunId, runStage } from '../telemetry/index.ts';
 import { rankErrors } from './errors.ts';
+import { requirePromise, type KeptPromise } from './promise.ts';
 import { registerPolicies, requireUneditedPolicies } from './policies.ts';
 import { compactGenerations } from './retention.ts';
 import { builtAsOfUs } from './transform.ts';
@@ -52,6 +53,7 @@ export interface RankSummary {
   arms: ArmSummary[];
   similaritySet: string;
   guardrails: Guardrail[];
+  promise: KeptPromise;
   seconds: number;
 }
 
@@ -95,7 +97,7 @@ async function refuse(
  * Ranks a feed for every active participant and one for everyone else, checks them, and publishes them as a generation.
  * TypeScript decides nothing here: scores, order and guardrails are SQL.
  * @throws FeedtrialError FT_RANK_REFUSED (exit 4) where a guardrail or a test on the feeds fails, the last generation
- *   stays in force; FT_RANK_POLICY_EDITED; FT_RANK_NOT_TRANSFORMED; FT_RANK_AS_OF; FT_RANK_GENERATION_EXISTS; from dbt (FT_DBT_…); FT_LAKE_POINTER_RACED
+ *   stays in force; FT_RANK_POLICY_EDITED; FT_RANK_PROMISE (exit 4); FT_RANK_NOT_TRANSFORMED; FT_RANK_AS_OF; FT_RANK_GENERATION_EXISTS; from dbt (FT_DBT_…); FT_LAKE_POINTER_RACED
  */
 export async function rank(options: RankOptions): Promise<RankSummary> {
   const { config, dbt, now = Date.now, dag = 'rank', runId = newRunId(now()), signal } = options;
@@ -122,6 +124,7 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     if (inForce !== null) await markPublished(lake, inForce); // its run may have died just after the pointer moved
     if (await lake.exists(generationFiles(generation).published))
       throw rankErrors.generationExists(generation);
+    const promise = await requirePromise(config);
     const policies = await requireUneditedPolicies(lake, config.projectRoot);
     await discardGeneration(lakes, generation); // parts of it that a run left which died
     const abandoned = await discardAbandoned(lake, privateLake, now());
@@ -188,6 +191,7 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
         expected,
         previousGeneration: previous,
         guardrails,
+        promise,
         compiled: nodes.flatMap(({ name, resource_type, compiled_path: file }) =>
           resource_type === 'model' && file !== null ? [{ name, file }] : [],
         ),
@@ -213,6 +217,7 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
         arms: manifest.arms,
         similaritySet: similarity.set,
         guardrails,
+        promise,
         seconds: (now() - startedMs) / 1000,
       };
     } finally {

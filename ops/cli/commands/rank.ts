@@ -32,6 +32,11 @@ export const register: Register = (program, run) => {
             `generation ${summary.generation} is in force: ${summary.feeds} feeds, ${summary.positions} positions, ` +
               `${summary.posts} posts, ranked as of ${new Date(summary.asOfUs / 1000).toISOString()} in ${summary.seconds.toFixed(1)} s`,
           );
+          const { record, state } = summary.promise;
+          if (record !== null)
+            say(
+              `  study ${state} ${new Date(record.frozen_us / 1000).toISOString()}${state === 'as amended' ? ` (${record.number}: ${record.reason})` : ''}: ${record.sha256}`,
+            );
           for (const one of summary.arms)
             say(
               `  ${one.arm}: ${one.policy} ${one.policy_version}, ${one.feeds} feeds, shortest ${one.shortest} posts`,

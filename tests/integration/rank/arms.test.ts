@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { readCurrentGeneration } from '../../../lake/feeds/index.ts';
 import { openEngine, openLake, readTable, sqlText, tables, type Engine } from '../../../lake/index.ts';
 import type { Config } from '../../../ops/config/index.ts';
 import { compareGenerations } from '../../../ops/cycle/diff.ts';
@@ -12,6 +13,7 @@ import { openDbt, type Dbt } from '../../../ops/dbt/index.ts';
 import { simulate } from '../../../ops/simulate/index.ts';
 import { noteErasure } from '../../../study/erase/generation.ts';
 import { eraseFromFile, searchLake } from '../../../study/erase/lake.ts';
+import { amend, freeze, openStudyStore } from '../../../study/index.ts';
 import { dataFile, hasData } from '../../data.ts';
 import { editSeed, editedProject } from './edited-project.ts';
 import { buildBeforeRanking, makeSmallLake, type SmallLake } from './small-lake.ts';
@@ -222,8 +224,33 @@ describe('a generation later on', () => {
         ),
       ) as Manifest;
     const before = await manifest('one');
+    expect(before.promise).toEqual({ state: 'not frozen', record: null, changes: [] });
+    const store = await openStudyStore(config);
+    onTestFinished(() => store.close());
+    const frozen = await freeze(store);
     editSeed(config.projectRoot, 'ranking_policies.csv', versionTwo);
+    editSeed(config.projectRoot, 'alert_rules.csv', (text) => `${text}\n`);
+    const pointer = await readCurrentGeneration(openLake(config.lake));
+    await expect(rankAs('two', small.generated.endUs + hourUs)).rejects.toMatchObject({
+      code: 'FT_RANK_PROMISE',
+      exitCode: 4,
+      message: expect.stringMatching(/freeze 1 of .*\n {2}changed seeds\/ranking_policies.csv$/) as unknown,
+    });
+    expect(await readCurrentGeneration(openLake(config.lake))).toEqual(pointer);
+    const amended = await amend(store, { reason: 'superposters weigh less' });
+    editSeed(config.projectRoot, 'alert_rules.csv', (text) => `${text}\n`); // nobody's feed comes from it
     await rankAs('two', small.generated.endUs + hourUs);
+    expect((await manifest('two')).promise).toEqual({
+      state: 'as amended',
+      record: {
+        number: 2,
+        sha256: amended.sha256,
+        frozen_us: amended.frozen_us,
+        reason: 'superposters weigh less',
+      },
+      changes: [{ file: 'seeds/alert_rules.csv', what: 'changed' }],
+    });
+    expect(amended.previous_sha256).toBe(frozen.sha256);
     const versions = (await feedsOf('two'))
       .filter((row) => row.arm === 'treatment')
       .map((row) => row.policy_version);

@@ -71,6 +71,10 @@ describe('what a study promised', () => {
       frozen_us: 2_000_000,
       previous_sha256: frozen.sha256,
     });
+    const relabelled = { ...store, config: { ...config, labelProfile: 'demo' } };
+    expect((await changedSinceFrozen(relabelled)).changes).toEqual([
+      { file: 'settings/FEEDTRIAL_LABEL_PROFILE', what: 'changed' },
+    ]);
     appendFileSync(outcomes, ' over four weeks');
     await amend(store, { reason: 'outcome made precise', outcomes: [outcomes], now: () => 3_000 });
     const records = await listFrozen(store);

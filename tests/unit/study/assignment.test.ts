@@ -86,6 +86,63 @@ describe('a permuted block', () => {
   });
 });
 
+describe('1,000 simulated enrolments', () => {
+  const people = 120;
+  const strata = ['young', 'old'];
+  const weighted = [arm('a'), arm('b'), arm('c', 2)];
+  const shares = new Map(weighted.map(({ arm: name, weight }) => [name, weight / 4]));
+
+  /** Arms in order of enrolment, of a study of its own. */
+  const enrolment = (seed: string, stratum: string): string[] => {
+    const assigned: string[] = [];
+    for (let block = 0; assigned.length < people; block++)
+      assigned.push(...drawBlock({ seed, study: 'study', stratum, block }, weighted));
+    return assigned.slice(0, people);
+  };
+  const studies = Array.from({ length: 1_000 }, (_, n) =>
+    strata.map((stratum) => enrolment(`seed ${n}`, stratum)),
+  );
+
+  it('never leave an arm more than what one block holds of it from its share, at any time, in any stratum', () => {
+    for (const [n, stratumOf] of studies.entries())
+      for (const assigned of stratumOf) {
+        const soFar = new Map(weighted.map(({ arm: name }) => [name, 0]));
+        for (const [i, name] of assigned.entries()) {
+          soFar.set(name, (soFar.get(name) ?? 0) + 1);
+          for (const { arm: one, weight } of weighted) {
+            const behind = Math.abs((soFar.get(one) ?? 0) - (i + 1) * (shares.get(one) ?? 0));
+            // a block holds an arm at most 3 times its weight; whatever is before the block is even
+            if (behind > 3 * weight)
+              throw new Error(`study ${n}: ${one} is ${behind} from its share at ${i + 1}`);
+          }
+        }
+      }
+  });
+
+  it('give every place in the order of enrolment to each arm about as often as its weight says', () => {
+    for (const stratum of strata.keys())
+      for (let place = 0; place < people; place++) {
+        const given = counts(studies.map((stratumOf) => stratumOf[stratum]?.[place] ?? ''));
+        for (const [name, share] of shares) {
+          const spread = Math.sqrt(studies.length * share * (1 - share));
+          // seven standard errors; the seeds are fixed
+          expect(Math.abs((given[name] ?? 0) - studies.length * share)).toBeLessThan(7 * spread);
+        }
+      }
+  });
+
+  it('give no arm away by the one before it, or by the other stratum', () => {
+    const before = (a: string, b: string): number =>
+      studies.filter(([young = []]) => young[2] === a && young[3] === b).length;
+    for (const a of shares.keys()) for (const b of shares.keys()) expect(before(a, b)).toBeGreaterThan(0);
+    const same = studies.filter(([young = [], old = []]) => young[0] === old[0]).length;
+    const bySheerChance = [...shares.values()].reduce((sum, share) => sum + share ** 2, 0);
+    expect(Math.abs(same - studies.length * bySheerChance)).toBeLessThan(
+      7 * Math.sqrt(studies.length * bySheerChance * (1 - bySheerChance)),
+    );
+  });
+});
+
 describe('seeds/arms.csv', () => {
   it('is read by its column names', () => {
     expect(parseArms('status,description,weight,arm\nopen,"one, two",2,a\nclosed,,1.0,b\n')).toEqual([
