@@ -22,6 +22,8 @@ export interface SimilarityOptions {
   config: Config;
   /** Whose inputs to read; the queue in force by default. */
   publishId?: string;
+  /** Embeddings that were made later are not known, microseconds UTC; by default all are. */
+  knownAtUs?: number;
   /** Posts that are kept a participant, the nearest. */
   nearest?: number;
   dag?: string;
@@ -101,7 +103,12 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
         CREATE TABLE embedded AS
         SELECT uri, cid, version, max(struct_pack(labelled_at, run_id)) AS latest
         FROM ${embeddings}
-        WHERE version IN (SELECT DISTINCT embedding_version FROM compared)
+        WHERE version IN (SELECT DISTINCT embedding_version FROM compared)${
+          options.knownAtUs === undefined
+            ? ''
+            : `
+          AND labelled_at <= ${options.knownAtUs}`
+        }
           AND (uri IN (SELECT uri FROM compared) OR uri IN (SELECT uri FROM liked))
         GROUP BY ALL`);
       // Candidates come first, by URI: their number is their place among equally near ones. A liked post is taken in the

@@ -1,9 +1,10 @@
 {#
   The CTE `chosen_labels`: one row per post and version with, for each label, the place in the precedence of the source that
-  answered first in it, and its answer. From a CTE `precedence` (unified_label, labeler, version, source_label, priority).
+  answered first in it, and its answer. From a CTE `precedence` (unified_label, labeler, version, source_label, priority), and
+  of those answers only that a condition over `label_values` leaves.
   Only numbers are aggregated, which an engine can put aside when memory runs out; who a source is, is looked up afterwards.
 #}
-{% macro chosen_labels() -%}
+{% macro chosen_labels(condition='true') -%}
 -- Priorities of a label are distinct, and so is the answer of a labeler: one candidate is preferred.
 candidate_labels as (
 
@@ -20,7 +21,9 @@ candidate_labels as (
             label_values.labeler = precedence.labeler
             and label_values.version = precedence.version
             and label_values.label = precedence.source_label
-    where label_values.score is not null
+    where
+        label_values.score is not null
+        and {{ condition }}
 
 ),
 

@@ -40,6 +40,7 @@ posts_by_author as (
     cross join observed_days
     where
         {{ within_lookback('posts.event_us', run_parameter('superposter_lookback_hours') | int) }}
+        and {{ known_then('posts.known_us') }}
         and posts.event_us between observed_days.window_start_us and observed_days.as_of_us
         and posts.event_us >= coalesce(observed_days.first_live_event_us, observed_days.window_start_us)
     group by posts.did

@@ -16,3 +16,4 @@ inner join {{ ref('labelers') }} as labelers
 where
     label_values.labeler = 'language'
     and label_values.label = 'language'
+    and {{ known_then('label_values.labelled_at') }}

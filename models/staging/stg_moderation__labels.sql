@@ -4,6 +4,7 @@ with source as (
         *,
         row(cts_us, coalesce(seq, 0), segment) as fold_key
     from {{ source('raw', 'moderation_labels') }}
+    where {{ known_then('ingested_at') }}
 
 ),
 

@@ -22,7 +22,9 @@ participants_of_this_study as (
         withdrawn_us
 
     from source
-    where study = '{{ run_parameter("study") }}'
+    where
+        study = '{{ run_parameter("study") }}'
+        and {{ known_then('enrolled_us') }}
 
 )
 

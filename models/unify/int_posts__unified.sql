@@ -1,4 +1,14 @@
-with embedded as (
+-- depends_on: {{ ref('base_labels__values') }}, {{ ref('label_precedence') }}
+{% set knows_all = (run_parameter('known_at_us') | int) == 0 %}
+
+{# What was answered later may be preferred now and wasn't there then: as if then, labels are chosen anew. #}
+with labels as (
+
+    {{ 'select * from ' ~ ref('int_posts__labels') if knows_all else wide_labels(known_then('label_values.labelled_at')) }}
+
+),
+
+embedded as (
 
     select distinct
         embeddings.uri,
@@ -8,6 +18,7 @@ with embedded as (
         on
             embeddings.labeler = labelers.labeler
             and embeddings.version = labelers.version
+    where {{ known_then('embeddings.labelled_at') }}
 
 )
 
@@ -43,6 +54,6 @@ select
     posts.event_us
 from {{ ref('int_posts__eligible') }} as posts
 left join {{ ref('int_posts__engagement') }} as engagement on posts.uri = engagement.uri
-left join {{ ref('int_posts__labels') }} as labels on posts.uri = labels.uri and posts.cid = labels.cid
+left join labels on posts.uri = labels.uri and posts.cid = labels.cid
 left join {{ ref('int_authors__superposters') }} as superposters on posts.did = superposters.did
 left join embedded on posts.uri = embedded.uri and posts.cid = embedded.cid

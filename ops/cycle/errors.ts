@@ -29,6 +29,15 @@ export const rankErrors = {
         exitCode: EXIT.usage,
       },
     ),
+  knownAt: (asOfUs: number, askedUs: number | null, builtUs: number | null) =>
+    new FeedtrialError(
+      'FT_RANK_AS_OF',
+      `ranking as if ${askedUs === null ? 'everything were known' : `nothing were known after ${isoTime(askedUs)}`} was asked for, but the models know ${builtUs === null ? 'all that is in the lake' : `what was there by ${isoTime(builtUs)}`}`,
+      {
+        fix: `run 'feedtrial transform --as-of ${isoTime(asOfUs)}${askedUs === null || askedUs === asOfUs ? '' : ` --known-at ${isoTime(askedUs)}`}' first`,
+        exitCode: EXIT.usage,
+      },
+    ),
   generation: (name: string) =>
     new FeedtrialError('FT_RANK_GENERATION', `'${name}' can not name a generation`, {
       fix: 'use up to 100 letters, digits, dots, hyphens and underscores, a letter or digit first',

@@ -8,7 +8,8 @@ import { rankErrors } from './errors.ts';
 import { requirePromise, type KeptPromise } from './promise.ts';
 import { registerPolicies, requireUneditedPolicies } from './policies.ts';
 import { compactGenerations } from './retention.ts';
-import { builtAsOfUs } from './transform.ts';
+import { lastPublishedBy } from './previous.ts';
+import { readBuilt } from './transform.ts';
 import {
   discardAbandoned,
   discardGeneration,
@@ -26,11 +27,14 @@ export interface RankOptions {
   dbt: Dbt;
   /**
    * The moment that ages are counted to, microseconds UTC; now by default. Posts, likes, reposts, replies and follows
-   * after it are not known. What carries no time of its own that SQL goes by is taken as it is in the lake: answers of
-   * labelers, the status of accounts, deletions of posts, moderation labels and who takes part. The models must have been
-   * built for the same moment, give or take 5 minutes.
+   * after it don't count. The models must have been built for the same moment, give or take 5 minutes.
    */
   asOfUs?: number;
+  /**
+   * What came into the lake later, was labelled, embedded, enrolled or published later is not known, microseconds UTC; by default what
+   * the models were built with. Only what was deleted or hidden since is left out all the same: nobody is shown it again.
+   */
+  knownAtUs?: number;
   /** Name of the generation; by default the time and a few random digits. */
   generation?: string;
   /** What all chance of this generation comes from; the study's name by default. */
@@ -112,7 +116,11 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     const privateLake = openLake(config.privateLake);
     const lakes = [lake, privateLake] as const;
     if (!(await lake.exists('queue/current.json'))) throw rankErrors.notTransformed();
-    const builtUs = await builtAsOfUs(lake);
+    const built = await readBuilt(lake);
+    const builtUs = built.asOfUs;
+    const knownAtUs = options.knownAtUs ?? built.knownAtUs;
+    if (builtUs !== null && knownAtUs !== built.knownAtUs)
+      throw rankErrors.knownAt(asOfUs, knownAtUs, built.knownAtUs);
     if (builtUs !== null && Math.abs(asOfUs - builtUs) > asOfToleranceUs) {
       if (options.asOfUs !== undefined) throw rankErrors.asOf(asOfUs, builtUs);
       log.warn("the models are old: 'feedtrial cycle' builds them anew before it ranks", {
@@ -129,10 +137,18 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
     await discardGeneration(lakes, generation); // parts of it that a run left which died
     const abandoned = await discardAbandoned(lake, privateLake, now());
     if (abandoned.length > 0) log.info('removed what dead runs left', { generations: abandoned.join(' ') });
-    const previous = inForce?.generation ?? null;
-    const similarity = await computeSimilarity({ config, dag, runId, now });
+    const previous =
+      knownAtUs === null ? (inForce?.generation ?? null) : await lastPublishedBy(lake, knownAtUs);
+    const similarity = await computeSimilarity({
+      config,
+      dag,
+      runId,
+      now,
+      ...(knownAtUs === null ? {} : { knownAtUs }),
+    });
     const vars = {
       as_of_us: asOfUs,
+      known_at_us: knownAtUs ?? 0,
       generation,
       previous_generation: previous ?? '_none',
       similarity_set: similarity.set,

@@ -49,13 +49,18 @@ interface Built {
   publish_id: string;
   /** Microseconds UTC; absent where only a selection was ever built. */
   as_of_us?: number;
+  /** What came in later is not in the models; absent where all is. */
+  known_at_us?: number;
 }
 
-/** The moment that the models in the warehouse speak of, microseconds UTC; null where nothing says it. */
-export async function builtAsOfUs(lake: Lake): Promise<number | null> {
+/**
+ * The moment that the models in the warehouse speak of, null where nothing says it, and the one after which they know nothing, null where they
+ * know all that is in the lake; microseconds UTC.
+ */
+export async function readBuilt(lake: Lake): Promise<{ asOfUs: number | null; knownAtUs: number | null }> {
   const content = await lake.read(pointer);
-  if (content === null) return null;
-  return (JSON.parse(Buffer.from(content).toString('utf8')) as Built).as_of_us ?? null;
+  const built = content === null ? null : (JSON.parse(Buffer.from(content).toString('utf8')) as Built);
+  return { asOfUs: built?.as_of_us ?? null, knownAtUs: built?.known_at_us ?? null };
 }
 
 const historyFile = 'queue/history.json';
@@ -140,7 +145,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
           publish_id: publishId,
           as_of_us: asOfUs,
           known_at_us: options.knownAtUs ?? 0,
-        history: String(history),
+          history: String(history),
           label_profile: config.labelProfile,
           study: config.study,
         },
@@ -157,9 +162,14 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
     if (published) {
       // a selection leaves the other models at the moment that they were built for
-      const builtFor = asked.length > 0 ? await builtAsOfUs(lake) : asOfUs;
-      const built: Built = { publish_id: publishId, ...(builtFor === null ? {} : { as_of_us: builtFor }) };
-      await lake.swap(pointer, before, `${JSON.stringify(built)}\n`);
+      const built =
+        asked.length > 0 ? await readBuilt(lake) : { asOfUs, knownAtUs: options.knownAtUs ?? null };
+      const content: Built = {
+        publish_id: publishId,
+        ...(built.asOfUs === null ? {} : { as_of_us: built.asOfUs }),
+        ...(built.knownAtUs === null ? {} : { known_at_us: built.knownAtUs }),
+      };
+      await lake.swap(pointer, before, `${JSON.stringify(content)}\n`);
       await removeOldQueues([lake, privateLake], publishId, now());
     }
     return { publishId, published, nodes: result.nodes.length };

@@ -7,15 +7,20 @@ export const register: Register = (program, run) => {
     .description('rank a feed for every participant, check them, and publish them as a generation')
     .option(
       '--as-of <time>',
-      'rank as of this moment, such as 2026-07-04T12:00:00Z, for which the models were built (transform --as-of): later ' +
-        'posts, likes and follows are not known, but labels, deletions and account status are as they are; now by default',
+      'rank as if it were this moment, such as 2026-07-04T12:00:00Z, for which the models were built (transform --as-of): what came in ' +
+        'or was labelled later is not known; now by default',
+    )
+    .option(
+      '--known-at <time>',
+      'what came in or was labelled by this moment is known; with --as-of the same, otherwise all',
     )
     .option('--generation <name>', 'name of the generation; by default the time')
     .option('--seed <text>', "what the shuffle's chance comes from; by default the study's name")
-    .action(async (options: { asOf?: string; generation?: string; seed?: string }) =>
+    .action(async (options: { asOf?: string; knownAt?: string; generation?: string; seed?: string }) =>
       run(async ({ config, signal, say, result }) => {
         const { momentUs } = await import('../moment.ts');
         const asOfUs = options.asOf === undefined ? undefined : momentUs(options.asOf);
+        const knownAt = options.knownAt ?? options.asOf;
         const { openDbt } = await import('../../dbt/index.ts');
         const { rank } = await import('../../cycle/index.ts');
         const dbt = await openDbt(config);
@@ -25,6 +30,7 @@ export const register: Register = (program, run) => {
             dbt,
             signal,
             ...(asOfUs === undefined ? {} : { asOfUs }),
+            ...(knownAt === undefined ? {} : { knownAtUs: momentUs(knownAt) }),
             ...(options.generation === undefined ? {} : { generation: options.generation }),
             ...(options.seed === undefined ? {} : { randomSeed: options.seed }),
           });

@@ -53,13 +53,18 @@ export async function makeSmallLake(
 }
 
 /** Builds everything before ranking without its tests, which are other tests' promise, and publishes the queue. */
-export async function buildBeforeRanking({ config, generated }: SmallLake, dbt: Dbt): Promise<void> {
+export async function buildBeforeRanking(
+  { config, generated }: SmallLake,
+  dbt: Dbt,
+  more: Record<string, string | number> = {},
+): Promise<void> {
   mkdirSync(path.dirname(config.warehouse), { recursive: true });
   const vars = {
     publish_id: 'small',
     as_of_us: generated.endUs,
     label_profile: config.labelProfile,
     study: config.study,
+    ...more,
   };
   await dbt.run({ command: 'seed', vars });
   await dbt.run({

@@ -71,7 +71,7 @@ describe('what a study promised', () => {
       frozen_us: 2_000_000,
       previous_sha256: frozen.sha256,
     });
-    const relabelled = { ...store, config: { ...config, labelProfile: 'demo' } };
+    const relabelled = { ...store, config: { ...config, labelProfile: 'demo' as const } };
     expect((await changedSinceFrozen(relabelled)).changes).toEqual([
       { file: 'settings/FEEDTRIAL_LABEL_PROFILE', what: 'changed' },
     ]);
