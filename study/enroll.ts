@@ -3,7 +3,8 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { recordConsent, requireConsent, type Consent } from './consent.ts';
 import { FeedtrialError, describeError } from '../ops/errors/index.ts';
 import { newRunId, runStage } from '../ops/telemetry/index.ts';
-import { readArms, type Arm } from './arms.ts';
+import type { Arm } from './arms.ts';
+import { readArmsAt } from './waves.ts';
 import { armsDigest, drawBlock } from './assignment.ts';
 import { studyErrors } from './errors.ts';
 import { requireAccountDid, requireHandle } from './identity/names.ts';
@@ -62,14 +63,14 @@ export interface EnrollSummary {
 /**
  * Enrols people and assigns each to an arm, then publishes the roster. Repeating it changes nothing: an account keeps its
  * arm. A person who can't be enrolled is in `failed` and holds nobody else up.
- * @throws FeedtrialError FT_STUDY_UNKNOWN, FT_STUDY_ARMS, FT_STUDY_ARMS_CLOSED
+ * @throws FeedtrialError FT_STUDY_UNKNOWN, FT_STUDY_ARMS, FT_STUDY_ARMS_CLOSED, FT_STUDY_WAVES, FT_STUDY_NO_WAVE
  */
 export async function enroll(store: StudyStore, options: EnrollOptions): Promise<EnrollSummary> {
   const { people, dag = 'study', runId = newRunId(), now = Date.now } = options;
   if (people.length === 0) throw studyErrors.nobody();
   return runStage({ config: store.config, dag, runId, stage: 'enroll', now }, async (stage) => {
     const study = await useStudy(store, options.study, now);
-    const arms = options.arms ?? (await readArms(store.config.projectRoot));
+    const arms = options.arms ?? (await readArmsAt(store.config.projectRoot, now() * 1000));
     armsDigest(arms); // fails here, before the first person, where no arm is open
     const summary: EnrollSummary = { study: study.study, enrolled: [], already: [], failed: [], roster: 0 };
     for (const person of people) {

@@ -113,6 +113,20 @@ export const studyErrors = {
       fix: "set 'status' of at least one arm with a weight to 'open'; nobody can be enrolled before",
       exitCode: EXIT.usage,
     }),
+  badWaves: (detail: string) =>
+    new FeedtrialError('FT_STUDY_WAVES', `seeds/enrolment_waves.csv can not be used: ${detail}`, {
+      fix: 'correct the row; seeds/enrolment_waves.yml says what each column holds',
+      exitCode: EXIT.usage,
+    }),
+  noWave: (next: string | null) =>
+    new FeedtrialError(
+      'FT_STUDY_NO_WAVE',
+      `nobody is enrolled now: ${next === null ? 'the last wave is over' : `the next wave begins at ${next}`}`,
+      {
+        fix: "enrol in a wave's days, or give seeds/enrolment_waves.csv another wave",
+        exitCode: EXIT.usage,
+      },
+    ),
   badCsv: (file: string, detail: string) =>
     new FeedtrialError('FT_STUDY_CSV', `${file} can not be read as people to enrol: ${detail}`, {
       fix: "give a CSV file whose first line names the columns 'did' or 'handle', and 'stratum' if there are strata",

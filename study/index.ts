@@ -57,4 +57,5 @@ export { publishRoster, refreshRoster, rosterPath } from './roster.ts';
 export { describePlace, isRemoteStore, openStudyStore, writeTo, type StudyStore } from './store/open.ts';
 export { importWave, type WaveSummary } from './survey.ts';
 export { createStudy, getStudy, openConfiguredStudy, useStudy, type Study } from './studies.ts';
+export { armsOfWave, parseWaves, readArmsAt, type Wave } from './waves.ts';
 export { withdraw, withdrawParticipant, type WithdrawOptions } from './withdraw.ts';

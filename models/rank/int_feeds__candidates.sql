@@ -118,18 +118,7 @@ best_posts as (
 -- The first positions' posts: of all that followed accounts wrote, the best few, without sorting the rest.
 head_places as (
 
-    select
-        feeds.feed_id,
-        {{ smallest('ranked_posts.policy_place', 'feeds.in_network_positions') }} as places
-    from feeds
-    inner join follows on feeds.participant_id = follows.participant_id
-    inner join ranked_posts
-        on
-            follows.author_did = ranked_posts.author_did
-            and feeds.policy = ranked_posts.policy
-            and feeds.policy_version = ranked_posts.policy_version
-    where feeds.in_network_positions > 0
-    group by feeds.feed_id, feeds.in_network_positions
+    {{ best_of_followed('in_network_positions') }}
 
 ),
 

@@ -57,17 +57,7 @@ follows as (
 
 in_network_places as (
 
-    select
-        feeds.feed_id,
-        {{ smallest('ranked_posts.policy_place', 'feeds.candidate_in_network_posts') }} as places
-    from feeds
-    inner join follows on feeds.participant_id = follows.participant_id
-    inner join ranked_posts
-        on
-            follows.author_did = ranked_posts.author_did
-            and feeds.policy = ranked_posts.policy
-            and feeds.policy_version = ranked_posts.policy_version
-    group by feeds.feed_id, feeds.candidate_in_network_posts
+    {{ best_of_followed('candidate_in_network_posts') }}
 
 ),
 

@@ -6,7 +6,7 @@ import {
   findParticipant,
   getStudy,
   parseConsentTime,
-  readArms,
+  readArmsAt,
   withdrawParticipant,
   type Admission,
   type ApiKey,
@@ -35,6 +35,7 @@ const statusOf: Record<string, number> = {
   FT_STUDY_WITHDRAWN: 409,
   FT_STUDY_HANDLE_UNRESOLVED: 422,
   FT_STUDY_ARMS_CLOSED: 503,
+  FT_STUDY_NO_WAVE: 503,
 };
 
 /** A name as XRPC's errors have them: 'FT_STUDY_HANDLE_UNRESOLVED' is 'HandleUnresolved'. */
@@ -124,7 +125,7 @@ export function studyRoutes(app: FastifyInstance, service: Service, admission: A
       const { participant, isNew } = await enrollPerson(
         store,
         await getStudy(store, study),
-        await readArms(config.projectRoot),
+        await readArmsAt(config.projectRoot, now() * 1000),
         person,
         { ...admission, pending: true, now },
       );
