@@ -19,30 +19,39 @@ export function diversityScores(
   const count = scores.length;
   const width = cosines === null ? 0 : Math.sqrt(cosines.length);
   const best = Math.max(...scores, 0);
-  const relevance = scores.map((score) => (best > 0 ? ((1 - share) * score) / best : 0));
+  const relevance = Float64Array.from(scores, (score) => (best > 0 ? ((1 - share) * score) / best : 0));
   const nearness = new Float64Array(count); // to nothing at first: 0
-  const picked = new Uint8Array(count);
+  const valueOf = (i: number): number =>
+    Math.round(((relevance[i] as number) - share * (nearness[i] as number)) * 1e9) / 1e9;
+  const values = Float64Array.from(scores, (_, i) => valueOf(i));
+  const waiting = Int32Array.from(scores, (_, i) => i); // in order of URI; the first `left` are still to be picked
   const result = new Array<number>(count).fill(0);
-  for (let pick = 0; pick < count; pick++) {
-    let chosen = -1;
+  for (let left = count; left > 0; left--) {
+    let at = 0;
     let value = -Infinity;
-    for (let i = 0; i < count; i++) {
-      if (picked[i] === 1) continue;
-      const mine = Math.round(((relevance[i] as number) - share * (nearness[i] as number)) * 1e9) / 1e9;
+    for (let k = 0; k < left; k++) {
+      const mine = values[waiting[k] as number] as number;
       if (mine > value) {
         value = mine;
-        chosen = i;
+        at = k;
       }
     }
-    picked[chosen] = 1;
+    const chosen = waiting[at] as number;
+    waiting.copyWithin(at, at + 1, left);
     result[chosen] = value;
     const row = embeddedRow[chosen] as number;
     if (cosines === null || row < 0) continue;
-    for (let i = 0; i < count; i++) {
+    for (let k = 0; k < left - 1; k++) {
+      const i = waiting[k] as number;
       const other = embeddedRow[i] as number;
       if (other < 0) continue;
-      const cosine = Math.round((cosines[row * width + other] as number) * 1e6) / 1e6;
-      if (cosine > (nearness[i] as number)) nearness[i] = cosine;
+      const exact = cosines[row * width + other] as number;
+      if (exact < (nearness[i] as number) - 1e-6) continue; // most are, and need no rounding
+      const cosine = Math.round(exact * 1e6) / 1e6;
+      if (cosine > (nearness[i] as number)) {
+        nearness[i] = cosine;
+        values[i] = valueOf(i);
+      }
     }
   }
   return result;

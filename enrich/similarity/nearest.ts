@@ -86,8 +86,14 @@ class Best {
  * @param centers rows of unit length, one a participant
  * @param k neighbours wanted a center
  * @param threads products that are computed at the same time
+ * @param rowsAtOnce posts of one product
  */
-export async function openNearestPosts(centers: Matrix, k: number, threads: number): Promise<NearestPosts> {
+export async function openNearestPosts(
+  centers: Matrix,
+  k: number,
+  threads: number,
+  rowsAtOnce = blockRows,
+): Promise<NearestPosts> {
   const { width } = centers;
   // One thread a product and several products at once: threads that share one product spin while they wait for each other.
   const session = await InferenceSession.create(productGraph(width), {
@@ -117,11 +123,11 @@ export async function openNearestPosts(centers: Matrix, k: number, threads: numb
     }
   };
 
-  const centersAtOnce = Math.max(1, Math.floor(productFloats / blockRows));
+  const centersAtOnce = Math.max(1, Math.floor(productFloats / rowsAtOnce));
   const blocks = function* (rows: number): Generator<{ from: number; count: number; center: number }> {
-    for (let from = 0; from < rows; from += blockRows)
+    for (let from = 0; from < rows; from += rowsAtOnce)
       for (let center = 0; center < centers.rows; center += centersAtOnce)
-        yield { from, count: Math.min(blockRows, rows - from), center };
+        yield { from, count: Math.min(rowsAtOnce, rows - from), center };
   };
 
   return {

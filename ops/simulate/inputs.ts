@@ -85,11 +85,12 @@ export async function fillFromPosts(
           ${numeric('prob_constructive', 'DOUBLE')} AS constructive, ${numeric('human_civic', 'DOUBLE')} AS sociopolitical
         FROM given WHERE uri IS NOT NULL AND created_at IS NOT NULL
       ),
-      last AS (SELECT max(event_us) + 3600000000 AS as_of_us FROM typed)
+      last AS (SELECT max(event_us) + 3600000000 AS as_of_us FROM typed),
+      counted AS (SELECT *, count(*) OVER (PARTITION BY author_did, event_us // 86400000000) >= 5 AS is_often FROM typed)
+      -- in a sample nobody may post often: that says nothing about superposters, and is not 0
       SELECT DISTINCT ON (uri) uri, cid, author_did, likes, CAST(NULL AS DOUBLE) AS similarity, (as_of_us - event_us) / 3600e6 AS age_hours,
-        toxic, constructive, sociopolitical,
-        count(*) OVER (PARTITION BY author_did, event_us // 86400000000) >= 5 AS is_superposter, event_us
-      FROM typed, last ORDER BY uri, event_us`);
+        toxic, constructive, sociopolitical, CASE WHEN bool_or(is_often) OVER () THEN is_often END AS is_superposter, event_us
+      FROM counted, last ORDER BY uri, event_us`);
   } catch (error) {
     throw simulateErrors.posts(posts, describeError(error), error);
   }

@@ -24,6 +24,19 @@ function axisOf(intervals: readonly (readonly [number, number])[]): [number, num
   return [low >= 0 ? Math.max(low - air, 0) : low - air, high + air]; // nothing here is less than 0 by nature
 }
 
+/** Round numbers within an axis, two to five of them, and how many decimals they need. */
+function ticksOf(low: number, high: number): { ticks: number[]; decimals: number } {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough) ?? rough;
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return {
+    ticks: Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step),
+    decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)),
+  };
+}
+
 interface Panel {
   svg: string;
   height: number;
@@ -38,6 +51,7 @@ function measurePanel(report: SimulationReport, measure: Measure): Panel | null 
   });
   if (rows.length === 0) return null;
   const [low, high] = axisOf(rows.map(({ mean, margin }) => [mean - margin, mean + margin]));
+  const { ticks, decimals } = ticksOf(low, high);
   const left = labelWidth;
   const right = panelWidth - 60;
   const x = (value: number): number => left + ((value - low) / (high - low)) * (right - left);
@@ -45,10 +59,10 @@ function measurePanel(report: SimulationReport, measure: Measure): Panel | null 
   const bottom = 30 + rows.length * rowHeight;
   const parts = [
     `<text x="0" y="14" class="title">${text(measures[measure])}</text>`,
-    ...[0, 0.5, 1].map((at) => {
-      const value = low + (high - low) * at;
-      return `<line x1="${x(value).toFixed(1)}" x2="${x(value).toFixed(1)}" y1="26" y2="${bottom}" class="grid"/><text x="${x(value).toFixed(1)}" y="${bottom + 15}" class="tick" text-anchor="middle">${number(value)}</text>`;
-    }),
+    ...ticks.map(
+      (value) =>
+        `<line x1="${x(value).toFixed(1)}" x2="${x(value).toFixed(1)}" y1="26" y2="${bottom}" class="grid"/><text x="${x(value).toFixed(1)}" y="${bottom + 15}" class="tick" text-anchor="middle">${value.toFixed(decimals)}</text>`,
+    ),
     ...rows.map(({ arm, mean, margin, colour }, i) => {
       const y = 40 + i * rowHeight;
       return [
@@ -105,7 +119,7 @@ export function plotSvg(report: SimulationReport): string {
     heights[row] = Math.max(heights[row] ?? 0, height);
   });
   const top = (row: number): number =>
-    92 + heights.slice(0, row).reduce((sum, height) => sum + height + 14, 0);
+    109 + heights.slice(0, row).reduce((sum, height) => sum + height + 14, 0);
   const width = margin * 2 + columns * panelWidth + gap;
   const height = top(heights.length) + 10;
   const body = panels.map(
@@ -117,7 +131,8 @@ export function plotSvg(report: SimulationReport): string {
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="${margin}" y="30" font-size="17" font-weight="600">What each arm would have shown</text>
 <text x="${margin}" y="50" fill="#555">${text(report.from)}, as of ${text(report.as_of)}: ${report.posts} posts, ${report.participants} participants in every arm, first ${report.first} positions</text>
-<text x="${margin}" y="67" fill="#555">means over participants with 95% intervals; axes differ and need not begin at 0</text>
+<text x="${margin}" y="67" fill="#555">means with 95% intervals over participants, who are all shown the same posts; axes differ and need not begin at 0</text>
+<text x="${margin}" y="84" fill="#555">another day's posts may differ by more than these intervals</text>
 ${body.join('\n')}
 </svg>
 `;

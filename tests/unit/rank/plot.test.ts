@@ -39,6 +39,12 @@ describe('the plot of a simulation', () => {
     expect(svg).not.toContain('constructiveness');
     // the axis runs from 0.19 - 0.033 to 0.41 + 0.033 over 150 to 370: 0.2 is at 150 + 0.043/0.286*220 = 183.1
     expect(svg).toContain('cx="183.1"');
+    // ticks are round numbers: 0.2, 0.3, 0.4
+    expect([...svg.matchAll(/class="tick"[^>]*>([^<]*)</g)].map(([, tick]) => tick).slice(0, 3)).toEqual([
+      '0.2',
+      '0.3',
+      '0.4',
+    ]);
     expect(svg.match(/25%/g)).toHaveLength(2);
   });
 

@@ -32,8 +32,10 @@ describe('nearest posts', () => {
         unitRows({ minLength: 1, maxLength: 40 }),
         fc.integer({ min: 1, max: 12 }),
         fc.integer({ min: 1, max: 40 }),
-        async (centers, posts, k, blockSize) => {
-          const nearest = await openNearestPosts(matrix(centers), k, 1);
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (centers, posts, k, blockSize, threads, rowsAtOnce) => {
+          const nearest = await openNearestPosts(matrix(centers), k, threads, rowsAtOnce);
           try {
             for (let from = 0; from < posts.length; from += blockSize)
               await nearest.add(matrix(posts.slice(from, from + blockSize)));
@@ -44,7 +46,14 @@ describe('nearest posts', () => {
               const neighbours = found[i] ?? [];
               expect(neighbours).toHaveLength(Math.min(k, posts.length));
               expect(new Set(neighbours.map((n) => n.post)).size).toBe(neighbours.length);
+              const kept = new Set(neighbours.map((n) => n.post));
+              for (const { post } of neighbours)
+                posts.slice(0, post).forEach((earlier, j) => {
+                  if (String(earlier) === String(posts[post])) expect(kept).toContain(j); // the same words: the earlier one first
+                });
               neighbours.forEach((neighbour, place) => {
+                const before = neighbours[place - 1];
+                if (before?.cosine === neighbour.cosine) expect(before.post).toBeLessThan(neighbour.post);
                 expect(neighbour.cosine).toBeCloseTo(best[place] as number, 5);
                 expect(neighbour.cosine).toBeCloseTo(cosine(center, posts[neighbour.post] as number[]), 5);
               });
