@@ -47,7 +47,7 @@ beforeAll(async () => {
       'obs_labels__switch_over',
     ],
   });
-});
+}, 600_000);
 
 afterAll(async () => {
   await dbt.close();
