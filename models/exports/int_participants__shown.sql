@@ -1,16 +1,3 @@
-{# What a client reports that its reader did with a post. #}
-{% set engagements = [
-    'interactionLike',
-    'interactionRepost',
-    'interactionReply',
-    'interactionQuote',
-    'interactionShare',
-    'clickthroughItem',
-    'clickthroughAuthor',
-    'clickthroughReposter',
-    'clickthroughEmbed',
-] %}
-
 with participants as (
 
     select
@@ -41,8 +28,9 @@ reported as (
         interactions.participant_id,
         interactions.uri,
         interactions.received_us,
-        interactions.event
-    from {{ source('raw', 'interactions') }} as interactions
+        events.kind
+    from {{ ref('stg_serving__interactions') }} as interactions
+    inner join {{ ref('interaction_events') }} as events on interactions.event = events.event
     where
         interactions.participant_id is not null
         and interactions.context_valid
@@ -64,7 +52,7 @@ shown as (
         uri,
         received_us as happened_us
     from reported
-    where event = 'interactionSeen'
+    where kind = 'seen'
     union all
     select
         'engaged' as channel,
@@ -72,7 +60,7 @@ shown as (
         uri,
         received_us as happened_us
     from reported
-    where event in ('{{ engagements | join("', '") }}')
+    where kind = 'engaged'
     union all
     -- The network itself says what was liked, also where the client reports nothing.
     select
