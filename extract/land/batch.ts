@@ -40,6 +40,8 @@ export interface Manifest {
   malformed: number;
   /** Events whose stated time could not be and was replaced by the time of ingestion. */
   clamped: number;
+  /** How far the latest live event was ahead of this machine's clock, microseconds; absent in older manifests. */
+  ahead_us?: number;
   landed_ms: number;
 }
 
@@ -95,8 +97,9 @@ async function writeBatch(plan: BatchPlan, context: BatchContext): Promise<Manif
   }
   await decodeSegments(engine, byFormat);
   const malformed = await collectFaults(engine, plan.batch, segments);
-  const [clamped] = await engine.rows<{ n: bigint }>(
-    'SELECT count(*) AS n FROM landing_events WHERE fault IS NULL AND event_us <> stated_us',
+  const [clamped] = await engine.rows<{ n: bigint; ahead_us: bigint }>(
+    `SELECT count(*) AS n, coalesce(max(stated_us - event_us) FILTER (live), 0)::BIGINT AS ahead_us
+     FROM landing_events WHERE fault IS NULL AND event_us <> stated_us`,
   );
   onStep('decoded');
 
@@ -123,6 +126,7 @@ async function writeBatch(plan: BatchPlan, context: BatchContext): Promise<Manif
     rows,
     malformed,
     clamped: Number(clamped?.n ?? 0),
+    ahead_us: Number(clamped?.ahead_us ?? 0),
     landed_ms: context.now(),
   };
   await lake.write(manifestPath(plan.batch), `${JSON.stringify(manifest, null, 1)}\n`);

@@ -45,6 +45,8 @@ export interface LandSummary {
   malformed: number;
   /** Events whose stated time could not be and was replaced by the time of ingestion. */
   clamped: number;
+  /** How far the latest live event was ahead of this machine's clock, seconds. */
+  aheadSeconds: number;
   /** Segments that dead processes had left open and that were sealed first. */
   recovered: number;
   /** Half-written files of killed writers that were removed from the lake; looked for once an hour. */
@@ -75,6 +77,8 @@ export async function land(options: LandOptions): Promise<LandSummary> {
       batches: summary.batches.length,
       segments: summary.segments,
       malformed: summary.malformed,
+      clamped: summary.clamped,
+      ahead_s: summary.aheadSeconds,
     };
     if (summary.skipped.length > 0 || signal?.aborted) stage.outcome = 'partial';
     return summary;
@@ -101,6 +105,7 @@ async function landSpool(options: LandOptions, now: () => number): Promise<LandS
     files: 0,
     malformed: 0,
     clamped: 0,
+    aheadSeconds: 0,
     recovered: 0,
     swept: 0,
     skipped: [],
@@ -135,6 +140,7 @@ async function landSpool(options: LandOptions, now: () => number): Promise<LandS
         summary.files += manifest.files.length;
         summary.malformed += manifest.malformed;
         summary.clamped += manifest.clamped;
+        summary.aheadSeconds = Math.max(summary.aheadSeconds, (manifest.ahead_us ?? 0) / 1e6);
         for (const [table, rows] of Object.entries(manifest.rows))
           summary.rows[table] = (summary.rows[table] ?? 0) + rows;
         progress.advance(manifest.segments.length);

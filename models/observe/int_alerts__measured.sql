@@ -60,6 +60,33 @@ capture_lag as (
 
 ),
 
+landings as (
+
+    select
+        runs.started_us,
+        try_cast({{ json_text_at('runs.detail', "'$.ahead_s'") }} as double) as ahead_seconds
+    from {{ ref('fct_pipeline_runs') }} as runs
+    cross join observed
+    where
+        runs.stage = 'land' and runs.detail is not null
+        and coalesce(runs.ended_us, runs.started_us) >= observed.now_us - {{ recent_us }}
+
+),
+
+-- A clock that is ahead makes events look old, which is capture_lag.
+clock_behind as (
+
+    select
+        'clock_behind' as rule,
+        '' as subject,
+        max(ahead_seconds) as measured_value,
+        min(case when ahead_seconds > 0 then started_us end) as since_us,
+        'what was taken meanwhile is dated by the wrong clock' as detail
+    from landings
+    having max(ahead_seconds) is not null
+
+),
+
 capture_silent_hours as (
 
     select
@@ -155,6 +182,27 @@ stage_failing as (
     from runs_since_success
     where status in ('failed', 'killed')
     group by stage
+
+),
+
+-- A record of a kill is written by whoever found it: that is when it is known.
+stage_unsteady as (
+
+    select
+        'stage_unsteady' as rule,
+        runs.stage as subject,
+        cast(count(*) as double) as measured_value,
+        min(runs.started_us) as since_us,
+        {{ at_latest(
+            "runs.status || coalesce(': ' || runs.error_message, '')",
+            'row(runs.started_us, runs.run_id, runs.entry_number)'
+        ) }} as detail
+    from runs
+    cross join observed
+    where
+        runs.status in ('failed', 'killed')
+        and coalesce(runs.ended_us, runs.started_us) >= observed.now_us - {{ recent_us }}
+    group by runs.stage
 
 ),
 
@@ -452,7 +500,8 @@ server_slow as (
 final as (
 
     {%- for rule in [
-        'capture_lag', 'capture_silent_hours', 'gaps_open', 'events_rejected', 'stage_failing', 'job_restarting',
+        'capture_lag', 'clock_behind', 'capture_silent_hours', 'gaps_open', 'events_rejected', 'stage_failing',
+        'stage_unsteady', 'job_restarting',
         'schedule_missed', 'feeds_old', 'ranking_refused', 'labels_missing', 'labeler_failing', 'cost_of_a_day',
         'server_checks', 'fullness', 'fallbacks', 'server_slow',
     ] %}

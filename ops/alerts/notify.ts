@@ -1,3 +1,5 @@
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import { execa } from 'execa';
 import { openLake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
@@ -72,6 +74,11 @@ async function pipeTo(command: string, subject: string, text: string): Promise<v
   }
 }
 
+async function readAside(file: string): Promise<Told> {
+  const text = await fs.readFile(file, 'utf8').catch(() => null);
+  return text === null ? {} : (JSON.parse(text) as Told);
+}
+
 /**
  * Tells whoever is configured of alerts that are new, of those that still fire after a day, and of those that are over.
  * What was told is kept in the lake only once it was taken: a message that got lost is sent again by the next call.
@@ -82,15 +89,21 @@ export async function notify({ config, alerts, now = Date.now }: NotifyOptions):
   const { alertWebhook, alertCommand } = config;
   if (alertWebhook === undefined && alertCommand === undefined) throw alertErrors.nowhere();
   const lake = openLake(config.lake);
-  const before = await lake.read(toldPath);
-  const known: Told = before === null ? {} : (JSON.parse(Buffer.from(before).toString('utf8')) as Told);
+  // without the lake nobody knows what else fires: nothing is said to be over, and what is told is kept beside the spool
+  const lakeIsDown = alerts.some(({ rule }) => rule === 'lake_down');
+  const before = lakeIsDown ? null : await lake.read(toldPath);
+  const aside = path.join(config.spool, '_alerts', 'told.json');
+  const known: Told = {
+    ...(before === null ? {} : (JSON.parse(Buffer.from(before).toString('utf8')) as Told)),
+    ...(await readAside(aside)),
+  };
   const nowMs = now();
   const news = alerts.filter((alert) => {
     const told = known[alertKey(alert)];
     return told === undefined || nowMs - told.told_ms >= remindAfterMs;
   });
   const firing = new Set(alerts.map(alertKey));
-  const over = Object.keys(known).filter((key) => !firing.has(key));
+  const over = lakeIsDown ? [] : Object.keys(known).filter((key) => !firing.has(key));
   if (news.length === 0 && over.length === 0) return { told: [], over: [] };
   const { subject, text } = message(config, news, over, nowMs * 1000);
   if (alertWebhook !== undefined) await postTo(alertWebhook, { text, alerts: news, over });
@@ -105,6 +118,12 @@ export async function notify({ config, alerts, now = Date.now }: NotifyOptions):
       ];
     }),
   );
-  await lake.swap(toldPath, before, `${JSON.stringify(told)}\n`);
+  if (lakeIsDown) {
+    await fs.mkdir(path.dirname(aside), { recursive: true });
+    await fs.writeFile(aside, `${JSON.stringify(told)}\n`);
+  } else {
+    await lake.swap(toldPath, before, `${JSON.stringify(told)}\n`);
+    await fs.rm(aside, { force: true });
+  }
   return { told: news.map(alertKey), over };
 }

@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { openEngine, openLake } from '../../lake/index.ts';
+import { openEngine, openLake, type Lake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
+import { describeError } from '../errors/index.ts';
 import {
   observed,
   plainRows,
   readCurrentObservation,
   readProbes,
+  type CurrentObservation,
   type ProbeOptions,
   type Reading,
 } from '../observe/index.ts';
+import { redact } from '../telemetry/index.ts';
 import { parseSeed } from './seed.ts';
 import type { Alert } from './alert.ts';
 
@@ -20,7 +23,7 @@ export interface ReadAlertsOptions {
 }
 
 export interface AlertsNow {
-  /** Moment of the observation that most of them are from, microseconds UTC; null before the first. */
+  /** Moment of the observation that most of them are from, microseconds UTC; null before the first, and without a lake. */
   observedUs: number | null;
   /** Those that page first, then the oldest. */
   alerts: Alert[];
@@ -56,30 +59,45 @@ function measuredNow(
   }));
 }
 
+async function readPublished(config: Config, lake: Lake, current: CurrentObservation): Promise<Alert[]> {
+  const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
+  try {
+    return await plainRows<Alert>(
+      engine,
+      `SELECT * EXCLUDE (publish) FROM ${observed(lake, current, 'alerts')}`,
+    );
+  } finally {
+    await engine.close();
+  }
+}
+
 /**
  * Alerts of the observation in force, without opening the warehouse. What can be read off this machine in a second, the feed
  * server, its disks and the spool, is read anew; and an observation that is too old is an alert by itself, so that a
- * pipeline that stands still can't look healthy.
+ * pipeline that stands still can't look healthy. A lake that can't be read is an alert too, beside what the machine says.
  */
 export async function readAlerts({ config, now = Date.now, probes }: ReadAlertsOptions): Promise<AlertsNow> {
   const lake = openLake(config.lake);
   const rules = rulesOf(config);
   const nowUs = Math.round(now() * 1000);
   const reading = readProbes({ config, now, ...probes });
-  const current = await readCurrentObservation(lake);
+  let current: CurrentObservation | null = null;
   let published: Alert[] = [];
-  if (current !== null) {
-    const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
-    try {
-      published = await plainRows<Alert>(
-        engine,
-        `SELECT * EXCLUDE (publish) FROM ${observed(lake, current, 'alerts')}`,
-      );
-    } finally {
-      await engine.close();
-    }
+  let lakeProblem: string | null = null;
+  try {
+    current = await readCurrentObservation(lake);
+    if (current !== null) published = await readPublished(config, lake, current);
+  } catch (error) {
+    // of all moments this is one to tell of what can still be seen
+    lakeProblem = redact(describeError(error)).slice(0, 500);
   }
   const live = measuredNow(await reading);
+  live.push({
+    rule: 'lake_down',
+    subject: '',
+    value: lakeProblem === null ? 0 : 1,
+    detail: lakeProblem,
+  });
   const began = (rule: string, subject: string): number | undefined =>
     published.find((one) => one.rule === rule && one.subject === subject)?.since_us;
   if (current !== null)

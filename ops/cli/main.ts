@@ -6,22 +6,19 @@ import { redact, startTelemetry } from '../telemetry/index.ts';
 import type { CommandContext, RunCommand } from './command.ts';
 import { commands } from './commands/index.ts';
 import { loadEnvFile } from './env-file.ts';
+import { globalOptions } from './global-options.ts';
 
 const program = new Command('feedtrial')
   .description('Field experiments on Bluesky feeds: capture, land, transform, enrich, rank, serve.')
   .version('0.1.0')
-  .option('--json', 'print the result as one JSON document on stdout')
-  .option(
-    // called --env because Node itself reacts to --env-file wherever it stands
-    '--env <file>',
-    'read settings from this file; by default .env of the working folder, if there is one',
-  )
   .showHelpAfterError("(run the command with '--help' for its options)")
   .configureHelp({ showGlobalOptions: true })
   .exitOverride((error) => {
     // commander's own code for "help was shown" is 0; every wrong use is 2 here
     process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
   });
+
+for (const option of globalOptions) program.addOption(option);
 
 function printError(error: unknown, json: boolean): ExitCode {
   const code = error instanceof FeedtrialError ? error.code : 'FT_UNEXPECTED';

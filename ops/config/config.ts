@@ -253,11 +253,47 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
   };
 }
 
+/** What a schema takes, in words: from its JSON schema. */
+function takesOf(schema: z.ZodType): string {
+  const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
+    type?: string;
+    enum?: string[];
+    minimum?: number;
+    maximum?: number;
+    minLength?: number;
+    format?: string;
+    pattern?: string;
+  };
+  if (shape.enum !== undefined) return shape.enum.join(', ');
+  if (shape.format === 'uri') return 'a URL';
+  if (shape.pattern !== undefined) return `text like \`${shape.pattern}\``;
+  const numeric = numberOf(schema);
+  if (numeric !== null) return numeric;
+  return shape.minLength !== undefined && shape.minLength > 1
+    ? `text of at least ${shape.minLength} characters`
+    : 'text';
+}
+
+function numberOf(schema: z.ZodType): string | null {
+  const shape = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as {
+    type?: string;
+    minimum?: number;
+    maximum?: number;
+  };
+  if (shape.type !== 'integer' && shape.type !== 'number') return null;
+  const { minimum, maximum = Number.MAX_SAFE_INTEGER } = shape;
+  const kind = shape.type === 'integer' ? 'a whole number' : 'a number';
+  if (minimum === undefined) return kind;
+  return maximum >= Number.MAX_SAFE_INTEGER
+    ? `${kind} from ${minimum}`
+    : `${kind} from ${minimum} to ${maximum}`;
+}
+
 /** Names of all variables with their defaults as text, for `.env.example` and the reference. */
-export function environmentVariables(): { name: string; default: string | undefined }[] {
+export function environmentVariables(): { name: string; default: string | undefined; takes: string }[] {
   return Object.entries(environment.shape).map(([name, schema]) => {
     const result = (schema as z.ZodType).safeParse(undefined);
     const value = result.success ? (result.data as string | number | boolean | undefined) : undefined;
-    return { name, default: value?.toString() };
+    return { name, default: value?.toString(), takes: takesOf(schema as z.ZodType) };
   });
 }

@@ -1,5 +1,4 @@
-/** Writes docs/rules.md from the models' YAML and tests/sql: `node ops/docs/rules.ts`. A test holds the two equal. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { projectRoot } from '../config/config.ts';
@@ -52,12 +51,12 @@ function singularTests(): string[] {
     });
 }
 
-/** The page as text. */
+/** Every rule with its test, from the models' YAML and tests/sql. */
 export function rulesPage(): string {
   return [
     '# Every rule of the models, and the test that pins it',
     '',
-    "<!-- made by `node ops/docs/rules.ts` from the models' YAML and tests/sql; edit those -->",
+    "<!-- made by `npm run docs` from the models' YAML and tests/sql; edit those -->",
     '',
     'Unit tests run a model on rows that were written by hand and compare every row that comes out. They run with the suite:',
     '`.venv/bin/dbt test --select test_type:unit`, or one by its name.',
@@ -75,7 +74,3 @@ export function rulesPage(): string {
     '',
   ].join('\n');
 }
-
-export const rulesFile = path.join(projectRoot, 'docs/rules.md');
-
-if (import.meta.main) writeFileSync(rulesFile, rulesPage());

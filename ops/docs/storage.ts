@@ -1,8 +1,4 @@
-/** Writes docs/storage.md from lake/schemas: `node ops/docs/storage.ts`. A test holds the two equal. */
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { tables, type Table } from '../../lake/schemas/index.ts';
-import { projectRoot } from '../config/config.ts';
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
@@ -24,7 +20,7 @@ function describeTable(table: Table): string {
   ].join('\n');
 }
 
-/** The page as text. */
+/** The storage contract, from lake/schemas. */
 export function storagePage(): string {
   const parts = Object.values(tables)
     .sort((a, b) => (a.folder < b.folder ? -1 : 1))
@@ -32,7 +28,7 @@ export function storagePage(): string {
   return [
     '# The storage contract',
     '',
-    '<!-- made by `node ops/docs/storage.ts` from lake/schemas; edit those -->',
+    '<!-- made by `npm run docs` from lake/schemas; edit those -->',
     '',
     'What crosses from one part of Feedtrial to the next is Parquet in the lake (`participants`, `pairs` and `pseudonyms` are in the private lake).',
     'Times are microseconds since 1970 UTC as BIGINT. Partition keys are in the path, always text, and no columns of the files.',
@@ -42,7 +38,3 @@ export function storagePage(): string {
     '',
   ].join('\n');
 }
-
-export const storageFile = path.join(projectRoot, 'docs/storage.md');
-
-if (import.meta.main) writeFileSync(storageFile, storagePage());

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { $ as shell } from 'zx';
@@ -7,7 +8,14 @@ import type { Config } from '../config/index.ts';
 import { takeLease } from '../cycle/lease.ts';
 import { EXIT, FeedtrialError, describeError } from '../errors/index.ts';
 import { loadEnvFile } from '../cli/env-file.ts';
-import { log, newRunId, startTelemetry } from '../telemetry/index.ts';
+import {
+  log,
+  newRunId,
+  redact,
+  startTelemetry,
+  writeRunRecords,
+  type RunRecord,
+} from '../telemetry/index.ts';
 
 /**
  * What the scripts of the schedule share. A script says which commands it runs; that it may be started twice, be killed and be
@@ -95,6 +103,27 @@ function tell(error: unknown): number {
   return error instanceof FeedtrialError ? error.exitCode : EXIT.failed;
 }
 
+/** A job that could not even begin, as where the lake is out of reach, leaves the record that its command would have left. */
+async function recordFailure(config: Config, name: string, runId: string, error: unknown): Promise<void> {
+  const row: RunRecord = {
+    ts: Date.now() * 1000,
+    dag: 'schedule',
+    run_id: runId,
+    stage: name.replace(/-\d+-of-\d+$/, ''),
+    records: null,
+    duration_s: 0,
+    status: 'failed',
+    host: os.hostname(),
+    pid: process.pid,
+    error: redact(describeError(error)).slice(0, 2000),
+    trace_id: null,
+    detail: null,
+  };
+  await writeRunRecords(config, [row]).catch((cause: unknown) =>
+    log.error('no run record could be written', { job: name, error: describeError(cause) }),
+  );
+}
+
 /**
  * A job that runs and ends. One at a time in a lake: while another is at work this one does nothing and ends with 0, for it
  * is then not needed. What an earlier one missed, or left half done, this one does: every command goes on from what is durable.
@@ -118,7 +147,10 @@ export async function periodic(
         await lease.release();
       }
     } catch (error) {
-      if (!(error instanceof FeedtrialError && error.code === 'FT_CYCLE_HELD')) throw error;
+      if (!(error instanceof FeedtrialError && error.code === 'FT_CYCLE_HELD')) {
+        await recordFailure(config, name, runId, error);
+        throw error;
+      }
       console.log(`${name}: ${error.message}; nothing to do`);
       exitCode = EXIT.done;
     } finally {

@@ -11,6 +11,8 @@ export interface RestampingRelay {
   url: string;
   /** Frames taken from the PDS so far. */
   frames(): number;
+  /** seq of the newest of them; 0 before the first. */
+  newest(): number;
   /** Resolves when every commit of the population has come through. */
   caughtUp: Promise<void>;
   close(): Promise<void>;
@@ -115,6 +117,7 @@ export async function startRestampingRelay(options: {
   return {
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
     frames: () => frames.length,
+    newest: () => frames.at(-1)?.seq ?? 0,
     caughtUp: caughtUp.promise,
     async close() {
       source.removeAllListeners('close').terminate();

@@ -5,8 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { environmentVariables, loadConfig, projectRoot } from '../../../ops/config/config.ts';
 import { parseSeed } from '../../../ops/alerts/seed.ts';
 import { commands } from '../../../ops/cli/commands/index.ts';
-import { rulesFile, rulesPage } from '../../../ops/docs/rules.ts';
-import { storageFile, storagePage } from '../../../ops/docs/storage.ts';
+import { madePages } from '../../../ops/docs/pages.ts';
 
 const read = (file: string) => readFileSync(path.join(projectRoot, file), 'utf8');
 
@@ -59,14 +58,8 @@ describe('lock files', () => {
   });
 });
 
-test('docs/storage.md says what lake/schemas says', () => {
-  expect(readFileSync(storageFile, 'utf8'), 'run: node_modules/.bin/node ops/docs/storage.ts').toBe(
-    storagePage(),
-  );
-});
-
-test('docs/rules.md says what the models and their tests say', () => {
-  expect(readFileSync(rulesFile, 'utf8'), 'run: node_modules/.bin/node ops/docs/rules.ts').toBe(rulesPage());
+test.each(madePages)('$file is what the code says', ({ file, page }) => {
+  expect(readFileSync(file, 'utf8') === page(), "it is out of date: run 'npm run docs'").toBe(true);
 });
 
 describe('the README', () => {
