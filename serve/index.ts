@@ -8,4 +8,5 @@ export {
   type RegisterOptions,
   type Registration,
 } from './registration/register.ts';
+export { serviceProblem } from './registration/service-document.ts';
 export { startServer, type RunningServer, type ServerOptions } from './server.ts';

@@ -55,6 +55,15 @@ export { readPeople } from './people.ts';
 export { pseudonymOf, publishPseudonyms, releaseKey, removePseudonyms } from './pseudonyms.ts';
 export { publishRoster, refreshRoster, rosterPath } from './roster.ts';
 export { describePlace, isRemoteStore, openStudyStore, writeTo, type StudyStore } from './store/open.ts';
+export { migrationNames } from './store/migrations.ts';
+export {
+  connect,
+  describePlace,
+  isRemoteStore,
+  openStudyStore,
+  writeTo,
+  type StudyStore,
+} from './store/open.ts';
 export { importWave, type WaveSummary } from './survey.ts';
 export { createStudy, getStudy, openConfiguredStudy, useStudy, type Study } from './studies.ts';
 export { armsOfWave, parseWaves, readArmsAt, type Wave } from './waves.ts';

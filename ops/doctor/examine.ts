@@ -1,10 +1,26 @@
 import type { Config } from '../config/index.ts';
 import { describeError } from '../errors/index.ts';
 import { fail, ok, warn, type Check, type Finding } from './check.ts';
+import {
+  checkClock,
+  checkFileHandles,
+  checkRegistration,
+  checkStudySettings,
+  checkTimezone,
+} from './deployment.ts';
 import { checkLabelers } from './labelers.ts';
-import { checkDisk, checkDuckdb, checkNode, checkPlaces, checkPort, checkPython } from './machine.ts';
+import {
+  checkDbt,
+  checkDisk,
+  checkDuckdb,
+  checkNode,
+  checkPlaces,
+  checkPort,
+  checkPython,
+} from './machine.ts';
 import { checkPlc, checkStream } from './network.ts';
 import { checkLabelerNeeds, checkLlm, checkTraining } from './services.ts';
+import { checkBuckets, checkStore } from './storage.ts';
 
 /** Settings that are valid each by themselves and wrong together, or not meant for a deployment. */
 export async function checkSettings(config: Config): Promise<Finding[]> {
@@ -61,7 +77,13 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     ['duckdb', () => checkDuckdb(config)],
     ['settings', () => checkSettings(config)],
     ['places', () => checkPlaces(config)],
+    ['lake', () => checkBuckets(config)],
+    ['study store', () => checkStore(config)],
     ['disk', () => checkDisk(config)],
+    ['file handles', async () => checkFileHandles()],
+    ['timezone', async () => checkTimezone()],
+    ['dbt', () => checkDbt(config)],
+    ['study', async () => checkStudySettings(config)],
     ['port', () => checkPort(config)],
     ['labelers', () => checkLabelers(config)],
     ['labeler needs', () => checkLabelerNeeds(config)],
@@ -71,6 +93,8 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     checks.push(
       ['llm', () => checkLlm(config)],
       ['plc', () => checkPlc(config)],
+      ['clock', () => checkClock(config)],
+      ['feed', () => checkRegistration(config)],
       ['relay', () => checkStream('relay', config.relayUrl, 'FEEDTRIAL_RELAY_URL')],
       ['jetstream', () => checkStream('jetstream', config.jetstreamUrl, 'FEEDTRIAL_JETSTREAM_URL')],
     );

@@ -42,6 +42,26 @@ export async function checkPython(config: Config): Promise<Finding[]> {
   ];
 }
 
+/** Whether dbt loads with its adapter, and its project and profile are in the checkout. */
+export async function checkDbt(config: Config): Promise<Finding> {
+  const missing = [];
+  for (const file of ['dbt_project.yml', 'profiles.yml'])
+    if ((await fs.stat(path.join(config.projectRoot, file)).catch(() => null)) === null) missing.push(file);
+  if (missing.length > 0)
+    return fail('dbt', `${missing.join(', ')} of the checkout is missing`, "get it back: 'git checkout' it");
+  const outcome = await execa(
+    pythonOf(config.projectRoot),
+    [
+      '-c',
+      'import dbt.version, dbt.adapters.duckdb; print(dbt.version.get_installed_version().to_version_string(skip_matcher=True))',
+    ],
+    { reject: false, env: { DO_NOT_TRACK: '1' } },
+  );
+  return outcome.exitCode === 0
+    ? ok('dbt', `${outcome.stdout} with dbt-duckdb`)
+    : fail('dbt', `does not load: ${outcome.stderr.split('\n').at(-1) ?? ''}`, setup);
+}
+
 /** Both sides read and write the same files, so they must be of one version. */
 export async function checkDuckdb(config: Config): Promise<Finding> {
   const python = await execa(

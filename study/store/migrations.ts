@@ -160,3 +160,6 @@ const migrations: Record<string, Migration> = {
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => migrations };
+
+/** Names of all migrations, in their order. */
+export const migrationNames = (): string[] => Object.keys(migrations);

@@ -1,15 +1,26 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { execa } from 'execa';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Config } from '../../../ops/config/index.ts';
 import { projectRoot } from '../../../ops/config/config.ts';
 import { examine, type Finding } from '../../../ops/doctor/index.ts';
-import { checkNode, checkWritable } from '../../../ops/doctor/machine.ts';
+import {
+  checkClock,
+  checkFileHandles,
+  checkRegistration,
+  checkStudySettings,
+  checkTimezone,
+} from '../../../ops/doctor/deployment.ts';
+import { checkDbt, checkNode, checkWritable } from '../../../ops/doctor/machine.ts';
 import { checkPlc, checkStream } from '../../../ops/doctor/network.ts';
 import { checkLabelerNeeds, checkLlm } from '../../../ops/doctor/services.ts';
 import { startFakeOpenai } from '../../fakes/openai.ts';
+import { checkBucket, checkStore } from '../../../ops/doctor/storage.ts';
+import { openStudyStore } from '../../../study/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
 
 const failuresOf = (findings: Finding[]) => findings.filter((f) => f.state === 'fail').map((f) => f.name);
@@ -71,6 +82,96 @@ describe('doctor', () => {
     writeFileSync(path.join(folder, 'file'), '');
     const below = await checkWritable('lake', '/proc/feedtrial');
     expect(below).toMatchObject({ state: 'fail', fix: expect.stringContaining('FEEDTRIAL_LAKE') as string });
+  });
+
+  test('a limit of files that readers would meet, a zone that is none, and a clock that is off', async () => {
+    expect(checkFileHandles(1_000)).toMatchObject({
+      state: 'fail',
+      fix: expect.stringContaining('LimitNOFILE') as string,
+    });
+    expect(checkFileHandles(2_000).state).toBe('warn');
+    expect(checkFileHandles(65_536).state).toBe('ok');
+    expect(checkTimezone('Europe/Berlin').state).toBe('ok');
+    expect(checkTimezone('Europe/Atlantis')).toMatchObject({ state: 'warn' });
+    const server = http.createServer((_, response) => response.end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as net.AddressInfo;
+    const config = configIn(temporaryFolder(), { FEEDTRIAL_PLC_URL: `http://127.0.0.1:${port}` });
+    expect(await checkClock(config)).toMatchObject([{ state: 'ok' }]);
+    const behind = (): number => Date.now() - 3_600_000;
+    expect(await checkClock(config, behind)).toMatchObject([
+      { state: 'fail', found: expect.stringMatching(/^3(599|600)\.\d s from/) as string },
+    ]);
+    expect(await checkClock({ ...config, plcUrl: 'http://127.0.0.1:9' })).toEqual([]);
+  });
+
+  test('a study store that is of another version, or none, and one that is not there', async () => {
+    const config = configIn(temporaryFolder());
+    expect(await checkStore(config)).toMatchObject({
+      state: 'ok',
+      found: expect.stringContaining('made when') as string,
+    });
+    mkdirSync(path.dirname(config.studyDb));
+    await (await openStudyStore(config)).close();
+    expect(await checkStore(config)).toMatchObject({ state: 'ok' });
+    const store = new Database(config.studyDb);
+    store.exec('DELETE FROM kysely_migration WHERE name = (SELECT max(name) FROM kysely_migration)');
+    expect(await checkStore(config)).toMatchObject({
+      state: 'warn',
+      fix: expect.stringContaining('backup') as string,
+    });
+    store.exec("INSERT INTO kysely_migration VALUES ('9999_later', 'now')");
+    expect(await checkStore(config)).toMatchObject({
+      state: 'fail',
+      found: expect.stringContaining('9999_later') as string,
+    });
+    store.close();
+    writeFileSync(config.studyDb, 'this is no database, and long enough to be seen for none '.repeat(9));
+    expect(await checkStore(config)).toMatchObject({ state: 'fail' });
+    const nobody = { ...config, studyDb: 'postgres://me:secret-word@127.0.0.1:9/study' };
+    const refused = await checkStore(nobody);
+    expect(refused).toMatchObject({
+      state: 'fail',
+      fix: expect.stringContaining('FEEDTRIAL_STUDY_DB') as string,
+    });
+    expect(JSON.stringify(refused)).not.toContain('secret-word');
+  });
+
+  test('a bucket that does not answer, a study that nobody watches, a feed that nobody can find', async () => {
+    const config = configIn(temporaryFolder(), {
+      FEEDTRIAL_HOSTNAME: 'feeds.invalid',
+      FEEDTRIAL_PUBLISHER_DID: 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa',
+      FEEDTRIAL_PLC_URL: 'http://127.0.0.1:9',
+    });
+    const away = {
+      FEEDTRIAL_S3_ENDPOINT: 'http://127.0.0.1:9',
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 'b',
+      AWS_MAX_ATTEMPTS: '1',
+    };
+    for (const [name, value] of Object.entries(away)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await checkBucket('lake', 's3://no-such-bucket/lake', 'FEEDTRIAL_LAKE')).toMatchObject({
+      state: 'fail',
+      fix: expect.stringContaining('credentials') as string,
+    });
+    expect(checkStudySettings(config).map(({ name }) => name)).toEqual(['backup', 'alerts', 'export key']);
+    expect(await checkRegistration(config)).toMatchObject([
+      { name: 'did document', state: 'warn' },
+      { name: 'feed', state: 'warn' },
+    ]);
+  });
+
+  test('dbt that does not load, or lacks its project', async () => {
+    const root = temporaryFolder();
+    const config = { ...configIn(root), projectRoot: root };
+    expect(await checkDbt(config)).toMatchObject({
+      state: 'fail',
+      found: expect.stringContaining('dbt_project.yml') as string,
+    });
+    for (const file of ['dbt_project.yml', 'profiles.yml']) writeFileSync(path.join(root, file), '');
+    expect(await checkDbt(config)).toMatchObject({ state: 'fail', fix: "run 'npm run setup'" });
   });
 
   test('an old Node is a failure; a network that cannot be reached only a warning', async () => {

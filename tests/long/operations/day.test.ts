@@ -8,6 +8,7 @@ import { dashboardFor } from './look.ts';
 import { observed, plainRows, readCurrentObservation } from '../../../ops/observe/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import { caddyMissing, hasCaddy, startCaddy } from '../../services/caddy.ts';
+import { hasOtlp, otlpMissing, type OtlpReceiver } from '../../services/otlp.ts';
 import { hasVersitygw } from '../../services/versitygw.ts';
 import { faults, type Fault, type Residents } from './faults.ts';
 import { command, runJob, startJob, type JobEnd } from './jobs.ts';
@@ -38,6 +39,8 @@ if (!mayRun)
   console.warn(
     `SKIPPED: a day compressed. It needs root (for a small disk), versitygw, and Caddy: ${caddyMissing}`,
   );
+
+if (!hasOtlp) console.warn(`SKIPPED: what a day tells OpenTelemetry: ${otlpMissing}`);
 
 // One day; every test looks at what came of it.
 describe.skipIf(!mayRun)('a day compressed', () => {
@@ -241,6 +244,67 @@ describe.skipIf(!mayRun)('a day compressed', () => {
       await warehouse.close();
     }
   });
+
+  test.skipIf(!hasOtlp)(
+    'is told to OpenTelemetry: a trace a cycle across TypeScript and dbt, metrics, logs; no secret',
+    () => {
+      const { spans, metrics, logs, errors, lines } = world.otlp as OtlpReceiver;
+      expect(errors).toEqual([]);
+      const cycles = spans.filter(({ name }) => name === 'cycle.cycle');
+      const byTrace = Map.groupBy(spans, ({ traceId }) => traceId);
+      console.log(
+        `OTLP: ${spans.length} spans in ${byTrace.size} traces, ${cycles.length} of them cycles; ${logs.length} log lines; metrics: ${[...new Set(metrics.map(({ name }) => name))].toSorted().join(', ')}`,
+      );
+      expect(cycles.length).toBeGreaterThanOrEqual(15);
+      for (const { traceId, spanId } of cycles) {
+        const trace = byTrace.get(traceId) ?? [];
+        expect(trace.filter(({ parentSpanId }) => parentSpanId === undefined)).toHaveLength(1);
+        const stages = new Map(
+          trace.filter(({ parentSpanId }) => parentSpanId === spanId).map((span) => [span.name, span]),
+        );
+        expect([...stages.keys()]).toEqual(expect.arrayContaining(['cycle.land', 'cycle.transform']));
+        const inDbt = trace.filter(({ name }) => name.startsWith('dbt '));
+        if (inDbt.length === 0) continue; // a cycle whose transform failed before dbt ran
+        expect(inDbt.some(({ parentSpanId }) => parentSpanId === stages.get('cycle.transform')?.spanId)).toBe(
+          true,
+        );
+      }
+      expect(
+        cycles.filter(({ traceId }) => byTrace.get(traceId)?.some(({ name }) => name === 'dbt fct_alerts'))
+          .length,
+      ).toBeGreaterThanOrEqual(15);
+      const names = new Set(metrics.map(({ name }) => name));
+      for (const name of [
+        'feedtrial.capture.lag', // lag
+        'feedtrial.queue.posts', // queue
+        'feedtrial.labels.coverage', // coverage
+        'feedtrial.capture.operations', // rates
+        'feedtrial.stage.records',
+        'feedtrial.labels.cost', // costs
+        'feedtrial.llm.cost',
+        'feedtrial.serve.latency', // latencies
+        'feedtrial.stage.duration',
+        'gen_ai.client.operation.duration',
+        'feedtrial.labels.failed', // errors
+        'feedtrial.stage.runs',
+        'feedtrial.alerts.firing',
+        'feedtrial.disk.fullness',
+        'feedtrial.server.up',
+      ])
+        expect([...names]).toContain(name);
+      const traces = new Set(spans.map(({ traceId }) => traceId));
+      expect(logs.some(({ traceId }) => traceId !== undefined && traces.has(traceId))).toBe(true);
+      const text = lines.join('\n');
+      for (const secret of [
+        /authorization/i,
+        /Bearer\s+[\w-]{8}/,
+        /\beyJ[\w-]{5,}\.[\w-]{5,}\./,
+        /one-key/,
+        /feedtrial-secret/,
+      ])
+        expect(text).not.toMatch(secret);
+    },
+  );
 
   test('leaves no gap open or unexplained, and no feed with a post twice', async () => {
     const lake = openLake(world.config.lake);

@@ -20,6 +20,7 @@ import { seeded } from '../../network/seeded.ts';
 import { tidOf } from '../../network/populate.ts';
 import { xrpc } from '../../network/xrpc.ts';
 import { freePort } from '../../services/free-port.ts';
+import { hasOtlp, startOtlp, type OtlpReceiver } from '../../services/otlp.ts';
 import { startS3 } from '../../services/versitygw.ts';
 import { switchable, type Switchable } from './switchable.ts';
 
@@ -41,6 +42,8 @@ export interface World {
   s3: Switchable;
   llm: Switchable;
   participants: Session[];
+  /** What the machine's processes export; null where it can't be received. */
+  otlp: OtlpReceiver | null;
   nowMs(): number;
   /** Lets so many minutes pass at once. */
   advance(minutes: number): void;
@@ -137,6 +140,9 @@ async function build(folder: string, undo: (() => unknown)[], close: () => Promi
   const privateLake = await store.bucket('day-private');
   process.env.FEEDTRIAL_S3_ENDPOINT = `http://127.0.0.1:${s3.port}`; // startS3 puts back what was there
 
+  const otlp = hasOtlp ? await startOtlp() : null;
+  if (otlp !== null) undo.push(() => otlp.stop());
+
   // --- the machine
   const disk = mountSmallDisk(folder, 96);
   if (disk !== null) undo.push(() => execFileSync('umount', ['-l', disk], { stdio: 'ignore' }));
@@ -169,6 +175,7 @@ async function build(folder: string, undo: (() => unknown)[], close: () => Promi
     ...settings,
     NODE_OPTIONS: preload,
     WORLD_CLOCK: clocks.machine,
+    ...(otlp === null ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url }),
     TMPDIR: folder,
   };
   const study = await openStudyStore(config);
@@ -245,6 +252,7 @@ async function build(folder: string, undo: (() => unknown)[], close: () => Promi
     s3,
     llm,
     participants,
+    otlp,
     nowMs,
     advance(minutes) {
       offsetMs += minutes * minuteMs;
