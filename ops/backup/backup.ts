@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { execa } from 'execa';
 import {
   backupLock,
   describeHolder,
@@ -13,9 +12,9 @@ import {
   type Lake,
 } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
-import { describeError } from '../errors/index.ts';
-import { newRunId, redact, runStage, type StageContext } from '../telemetry/index.ts';
+import { newRunId, runStage, type StageContext } from '../telemetry/index.ts';
 import { backupErrors } from './errors.ts';
+import { dumpStore } from './postgres.ts';
 
 /** `manifest.json` of a backup, written last: a folder without one is not whole. */
 export interface BackupManifest {
@@ -71,14 +70,7 @@ async function copyOut(lake: Lake, from: string, to: string): Promise<boolean> {
 /** A consistent copy, also while people enrol. */
 async function copyStore(studyDb: string, folder: string): Promise<BackupManifest['store']> {
   if (/^postgres(ql)?:\/\//.test(studyDb)) {
-    try {
-      // the URL goes by the environment: arguments are seen by every user of the machine
-      await execa('pg_dump', ['--format=custom', `--file=${path.join(folder, 'study.dump')}`], {
-        env: { PGDATABASE: studyDb },
-      });
-    } catch (error) {
-      throw backupErrors.tool('pg_dump', redact(describeError(error)), error);
-    }
+    await dumpStore(studyDb, path.join(folder, 'study.dump'));
     return 'postgres';
   }
   if (!(await fs.stat(studyDb).catch(() => null))) return 'none';

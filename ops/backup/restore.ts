@@ -1,14 +1,13 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
 import { makePrivate, openLake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { takeLease } from '../cycle/lease.ts';
-import { describeError } from '../errors/index.ts';
 import { probeServer } from '../status/server.ts';
-import { newRunId, redact } from '../telemetry/index.ts';
+import { newRunId } from '../telemetry/index.ts';
 import { manifestFile, sha256Of, type BackupManifest } from './backup.ts';
 import { backupErrors } from './errors.ts';
+import { restoreStore } from './postgres.ts';
 
 export interface RestoreOptions {
   config: Config;
@@ -81,19 +80,9 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
       await makePrivate(path.dirname(config.studyDb));
       await fs.copyFile(path.join(from, 'study.sqlite'), config.studyDb);
     } else if (manifest.store === 'postgres') {
-      const how = replace ? ['--clean', '--if-exists'] : [];
-      try {
-        await execa('pg_restore', [
-          ...how,
-          '--exit-on-error',
-          '--single-transaction',
-          '--no-owner',
-          `--dbname=${config.studyDb}`,
-          path.join(from, 'study.dump'),
-        ]);
-      } catch (error) {
-        throw backupErrors.tool('pg_restore', redact(describeError(error)), error);
-      }
+      const dump = path.join(from, 'study.dump');
+      const aside = await restoreStore(config.studyDb, dump, { replace, stamp });
+      if (aside !== null) movedAside.push(`schema ${aside}`);
     }
     const privateFiles = manifest.files.filter((file) => file.path.startsWith('private/'));
     if (path.isAbsolute(config.privateLake)) {
