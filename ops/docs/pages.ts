@@ -2,6 +2,7 @@ import path from 'node:path';
 import { projectRoot } from '../config/config.ts';
 import { cliPage } from './cli.ts';
 import { configurationPage } from './configuration.ts';
+import { grafanaDashboard } from './grafana.ts';
 import { lineagePage, tablesPage } from './models.ts';
 import { rulesPage } from './rules.ts';
 import { storagePage } from './storage.ts';
@@ -14,4 +15,5 @@ export const madePages: { file: string; page: () => string }[] = [
   { file: 'docs/reference/configuration.md', page: configurationPage },
   { file: 'docs/reference/tables.md', page: tablesPage },
   { file: 'docs/reference/lineage.md', page: lineagePage },
+  { file: 'ops/deploy/grafana/dashboard.json', page: grafanaDashboard },
 ].map(({ file, page }) => ({ file: path.join(projectRoot, file), page }));
