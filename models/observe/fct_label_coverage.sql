@@ -12,6 +12,21 @@ with labelers as (
 
 ),
 
+-- Days whose posts are still being labelled are counted anew by each observation; older ones once a day.
+recent as (
+
+    {{ label_coverage(observed_since_day(3)) | indent(4) }}
+
+),
+
+coverage as (
+
+    select * from recent
+    union all
+    select * from {{ ref('obs_labels__coverage') }} where event_day < {{ observed_since_day(3) }}
+
+),
+
 final as (
 
     select
@@ -30,7 +45,7 @@ final as (
 
         ---------- booleans
         labelers.is_asked
-    from {{ ref('obs_labels__coverage') }} as coverage
+    from coverage
     inner join labelers on coverage.labeler = labelers.labeler
 
 )

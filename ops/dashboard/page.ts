@@ -307,11 +307,11 @@ function health(data: DashboardData): string {
     }),
     figure({
       title: 'How long stages take',
-      note: 'Seconds a run.',
+      note: 'Seconds a run; a cycle builds the models up to three times.',
       body:
         legend(timed) +
         plot({
-          kind: 'lines',
+          kind: 'dots',
           label: 'seconds',
           series: timed,
           points: data.runs

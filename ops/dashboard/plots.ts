@@ -7,7 +7,7 @@ export interface PlotOptions {
   points: Point[];
   /** Unit of the value axis. */
   label: string;
-  kind: 'lines' | 'bars' | 'steps';
+  kind: 'lines' | 'bars' | 'steps' | 'dots';
   percent?: boolean;
   /** Spans to shade, such as open gaps. */
   shaded?: { from: Date; to: Date; color: string }[];
@@ -70,16 +70,20 @@ function draw(options: PlotOptions, width: number): string {
         inset: 0,
       }),
     );
-  else
+  else {
+    // dots: of values that have nothing between them
+    if (kind !== 'dots')
+      marks.push(
+        Plot.lineY(points, {
+          x: 'at',
+          y: 'value',
+          ...(colored ? { z: 'series' } : {}),
+          ...stroke,
+          strokeWidth: 1.8,
+          curve: kind === 'steps' ? 'step-after' : 'linear',
+        }),
+      );
     marks.push(
-      Plot.lineY(points, {
-        x: 'at',
-        y: 'value',
-        ...(colored ? { z: 'series' } : {}),
-        ...stroke,
-        strokeWidth: 1.8,
-        curve: kind === 'steps' ? 'step-after' : 'linear',
-      }),
       Plot.dot(points, {
         x: 'at',
         y: 'value',
@@ -88,6 +92,9 @@ function draw(options: PlotOptions, width: number): string {
         title,
       }),
     );
+  }
+  // an axis from 0 to 0 would fill the plot with what isn't there
+  const top = options.top ?? (points.every(({ value }) => value === 0) ? 1 : undefined);
   const figure = plotIn({
     document: page.document,
     width,
@@ -107,7 +114,7 @@ function draw(options: PlotOptions, width: number): string {
       zero: true,
       nice: true,
       ticks: 4,
-      ...(options.top === undefined ? {} : { domain: [0, options.top] }),
+      ...(top === undefined ? {} : { domain: [0, top] }),
       ...(percent
         ? { tickFormat: (share: number) => `${Math.round(share * 1000) / 10}%` }
         : { tickFormat: short }),

@@ -64,7 +64,7 @@ describe.each(kinds)('an upgrade of a study store in $kind', ({ isThere, remote 
         db,
         provider: { getMigrations: async () => some },
       }).migrateToLatest();
-      if (error !== undefined) throw error;
+      if (error instanceof Error) throw error;
     } finally {
       await db.destroy();
     }

@@ -126,7 +126,7 @@ async function build(folder: string, undo: (() => unknown)[], close: () => Promi
   // --- what the machine needs of others, each of which can be taken away
   const store = await startS3();
   undo.push(() => store.stop());
-  const perspective = await startFakeProcess('perspective-process.ts', {});
+  const perspective = await startFakeProcess('perspective-process.ts', { perSecond: 10_000 });
   undo.push(() => perspective.close());
   const openai = await startFakeProcess('openai-process.ts', {});
   undo.push(() => openai.close());
