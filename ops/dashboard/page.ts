@@ -258,7 +258,7 @@ function exposure(data: DashboardData): string {
   return [
     figure({
       title: 'Exposure by arm',
-      note: 'Answers an hour. What was sent is not yet what was seen.',
+      note: 'Answers an hour, the newest of which is not over. What was sent is not yet what was seen.',
       body:
         legend(series) +
         plot({

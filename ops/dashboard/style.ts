@@ -32,5 +32,6 @@ tr:last-child td{border-bottom:0}
 .bar{display:inline-block;width:72px;height:8px;background:var(--line);border-radius:4px;margin-right:8px;vertical-align:1px;overflow:hidden}
 .bar span{display:block;height:100%;background:#0072b2}
 .pill{border-radius:10px;padding:1px 8px;font-size:.8rem;border:1px solid currentColor}.pill.good{color:var(--good)}.pill.bad{color:var(--bad)}
+@media (max-width:559px){table{font-size:.82rem}th{white-space:normal;vertical-align:bottom}th,td{padding-right:8px}.bar{width:40px}figure{padding:12px}}
 @media print{nav{display:none}body{background:#fff}}
 `;
