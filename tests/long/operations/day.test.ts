@@ -11,25 +11,29 @@ import { caddyMissing, hasCaddy, startCaddy } from '../../services/caddy.ts';
 import { hasOtlp, otlpMissing, type OtlpReceiver } from '../../services/otlp.ts';
 import { hasVersitygw } from '../../services/versitygw.ts';
 import { faults, type Fault, type Residents } from './faults.ts';
-import { command, runJob, startJob, type JobEnd } from './jobs.ts';
+import { command, onServerSpool, runJob, startJob, type JobEnd } from './jobs.ts';
 import { startProber, type Prober } from './prober.ts';
 import { openWorld, type World } from './world.ts';
 
 const calm: Fault = { name: '', shownBy: [] };
+// DAY_FAULTS, words separated by commas, picks the faults whose names hold one of them: for work on one; it is no whole day then
+const wanted = process.env.DAY_FAULTS?.split(',');
+const chosen = faults.filter(({ name }) => wanted?.some((word) => name.includes(word)) ?? true);
+const isWhole = chosen.length === faults.length;
 // two calm hours first, then a fault an hour, then calm until the last alert's window is over
 const hours: Fault[] = [
   calm,
   calm,
-  ...faults,
-  ...Array<Fault>(Math.max(4, 20 - 2 - faults.length)).fill(calm),
+  ...chosen,
+  ...Array<Fault>(isWhole ? Math.max(4, 20 - 2 - faults.length) : 2).fill(calm),
 ];
 
 interface Hour {
   fault: Fault;
   /** Ends of the jobs of the hour, in order. */
   jobs: Record<string, JobEnd>;
-  /** Alerts of the hour's last observation; null where there was none. */
-  firing: string[] | null;
+  /** Alerts of the hour's observations. */
+  firing: string[];
   live: string[];
   seconds: number;
 }
@@ -75,9 +79,14 @@ describe.skipIf(!mayRun)('a day compressed', () => {
     await world.captured(fault === calm ? 60_000 : 3_000);
     world.advance(3); // what is in the spool is sealed
     await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const seen = new Set<string>();
+    const look = async (): Promise<void> => {
+      for (const key of (await readFiring()) ?? []) seen.add(key);
+    };
+    jobs.landServer = await runJob(world, 'land', [], onServerSpool(world));
     if (fault.insteadOfCycle) {
-      await fault.insteadOfCycle(world, residents);
-      jobs.observe = await runJob(world, 'observe');
+      await fault.insteadOfCycle(world, look);
+      if (!fault.breaksCycle) jobs.observe = await runJob(world, 'observe');
     } else jobs.cycle = await runJob(world, 'cycle');
     if (fault.breaksCycle) jobs.land = await runJob(world, 'land');
     if (number % 12 === 11) {
@@ -86,13 +95,14 @@ describe.skipIf(!mayRun)('a day compressed', () => {
     }
     const { alerts } = await command<{ alerts: Alert[] }>(world, 'alerts', '--notify');
     const live = alerts.map(alertKey);
-    let firing = fault.breaksCycle ? null : await readFiring();
+    if (!fault.breaksCycle) await look();
     await fault.end?.(world, residents);
     if (fault.breaksCycle) {
       jobs.observe = await runJob(world, 'observe');
-      firing = await readFiring();
+      await look();
     }
     world.advance(57);
+    const firing = [...seen].toSorted();
     return { fault, jobs, firing, live, seconds: (performance.now() - began) / 1000 };
   };
 
@@ -108,7 +118,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
     undo.push(() => engine.close());
     residents = {
       capture: startJob(world, 'capture', ['--source', 'firehose']),
-      serve: startJob(world, 'serve'),
+      serve: startJob(world, 'serve', [], onServerSpool(world)),
     };
     undo.push(async () => {
       for (const job of Object.values(residents) as Residents[keyof Residents][]) {
@@ -133,7 +143,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
       process.stderr.write(
         `hour ${number} ${fault.name || 'calm'}: ${seconds.toFixed(0)} s; ${Object.entries(jobs)
           .map(([name, { exitCode }]) => `${name} ${exitCode}`)
-          .join(', ')}; ${firing?.join(', ') ?? 'not observed'}\n`,
+          .join(', ')}; ${firing.join(', ')}\n`,
       );
       if (process.env.DAY_TRACE)
         for (const [name, job] of Object.entries(jobs))
@@ -148,6 +158,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
       await residents[name].ended;
     }
     await runJob(world, 'land');
+    await runJob(world, 'land', [], onServerSpool(world));
   }, 3_000_000);
 
   afterAll(async () => {
@@ -159,9 +170,9 @@ describe.skipIf(!mayRun)('a day compressed', () => {
   test('has at least 20 cycles, and shows each fault by an alert that is gone after recovery', () => {
     const cycles = day.filter(({ jobs, fault }) => jobs.cycle ?? fault.insteadOfCycle);
     const table = day.map(({ fault, jobs, firing, seconds }, number) => {
-      const shown = fault.shownBy.filter((key) => firing?.includes(key));
+      const shown = fault.shownBy.filter((key) => firing.includes(key));
       const gone = fault.shownBy.map((key) =>
-        day.findIndex((hour, at) => at > number && hour.firing !== null && !hour.firing.includes(key)),
+        day.findIndex((hour, at) => at > number && !hour.firing.includes(key)),
       );
       return [
         number,
@@ -179,7 +190,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
     console.log(
       ['hour | fault | jobs and their exit codes | shown by | gone after | took', ...table].join('\n'),
     );
-    expect(cycles.length).toBeGreaterThanOrEqual(20);
+    if (isWhole) expect(cycles.length).toBeGreaterThanOrEqual(20);
     for (const [number, hour] of day.entries()) {
       const { fault, firing, live } = hour;
       for (const key of fault.shownBy) {
@@ -259,7 +270,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
       console.log(
         `OTLP: ${spans.length} spans in ${byTrace.size} traces, ${cycles.length} of them cycles; ${logs.length} log lines; metrics: ${[...new Set(metrics.map(({ name }) => name))].toSorted().join(', ')}`,
       );
-      expect(cycles.length).toBeGreaterThanOrEqual(15);
+      expect(cycles.length).toBeGreaterThanOrEqual(isWhole ? 15 : 3);
       for (const { traceId, spanId } of cycles) {
         const trace = byTrace.get(traceId) ?? [];
         expect(trace.filter(({ parentSpanId }) => parentSpanId === undefined)).toHaveLength(1);
@@ -276,7 +287,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
       expect(
         cycles.filter(({ traceId }) => byTrace.get(traceId)?.some(({ name }) => name === 'dbt fct_alerts'))
           .length,
-      ).toBeGreaterThanOrEqual(15);
+      ).toBeGreaterThanOrEqual(isWhole ? 15 : 3);
       const names = new Set(metrics.map(({ name }) => name));
       for (const name of [
         'feedtrial.capture.lag', // lag
@@ -339,6 +350,6 @@ describe.skipIf(!mayRun)('a day compressed', () => {
       );
       expect(twice, file).toEqual([]);
     }
-    expect(generations.length).toBeGreaterThanOrEqual(15);
+    expect(generations.length).toBeGreaterThanOrEqual(isWhole ? 12 : 3);
   });
 });

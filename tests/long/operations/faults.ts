@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childrenOf, killInStage, startJob, type Job } from './jobs.ts';
+import { childrenOf, killInStage, runJob, startJob, type Job } from './jobs.ts';
 import type { World } from './world.ts';
 
 /** Jobs that are always on. */
@@ -19,8 +19,8 @@ export interface Fault {
   toldLive?: string;
   /** Where the hour's cycle is part of it, and is not expected to end well. */
   breaksCycle?: true;
-  /** Runs the cycle itself. */
-  insteadOfCycle?: (world: World, residents: Residents) => Promise<void>;
+  /** Runs the cycle itself; `look` takes what fires now for what the hour shows. */
+  insteadOfCycle?: (world: World, look: () => Promise<void>) => Promise<void>;
   begin?: (world: World, residents: Residents) => Promise<void>;
   end?: (world: World, residents: Residents) => Promise<void>;
 }
@@ -127,17 +127,28 @@ export const faults: Fault[] = [
   {
     name: 'disk full',
     shownBy: ['disk_filling spool'],
+    toldLive: 'disk_filling spool',
     breaksCycle: true,
-    async begin(world) {
-      if (world.disk === null) throw new Error('no disk of its own');
+    async insteadOfCycle(world, look) {
+      // it fills by and by: an observation sees it before nothing can be written any more
       const { bavail, bsize } = fs.statfsSync(world.disk);
-      fs.writeFileSync(
-        path.join(world.disk, 'ballast'),
-        Buffer.alloc(Math.max(0, bavail * bsize - 3 * mebibyte)),
-      );
+      const ballast = fs.openSync(path.join(world.disk, 'ballast'), 'w');
+      fs.writeSync(ballast, Buffer.alloc(bavail * bsize - 4 * mebibyte));
+      await runJob(world, 'observe');
+      await look();
+      try {
+        for (;;) fs.writeSync(ballast, Buffer.alloc(4_096));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
+      fs.closeSync(ballast);
+      await world.live(4);
+      const { exitCode } = await runJob(world, 'cycle');
+      if (exitCode === 0) throw new Error('a cycle ended well on a full disk');
+      if (await world.captured(2_000)) throw new Error('capture acknowledged what it can not have written');
     },
     async end(world) {
-      fs.rmSync(path.join(world.disk ?? '', 'ballast'));
+      fs.rmSync(path.join(world.disk, 'ballast'));
     },
   },
   {

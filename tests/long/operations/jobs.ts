@@ -21,11 +21,16 @@ export interface Job {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function startJob(world: World, name: string, args: readonly string[] = []): Job {
+export function startJob(
+  world: World,
+  name: string,
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Job {
   const began = performance.now();
   const child = execa(node, [path.join(projectRoot, `ops/schedule/${name}.ts`), ...args], {
     cwd: world.folder,
-    env: world.env,
+    env: { ...world.env, ...env },
     extendEnv: false,
     reject: false,
     all: true,
@@ -42,8 +47,15 @@ export function startJob(world: World, name: string, args: readonly string[] = [
   };
 }
 
-export const runJob = (world: World, name: string, args?: readonly string[]): Promise<JobEnd> =>
-  startJob(world, name, args).ended;
+export const runJob = (
+  world: World,
+  name: string,
+  args?: readonly string[],
+  env?: NodeJS.ProcessEnv,
+): Promise<JobEnd> => startJob(world, name, args, env).ended;
+
+/** Setting of the processes that write the server's spool and land it. */
+export const onServerSpool = (world: World): NodeJS.ProcessEnv => ({ FEEDTRIAL_SPOOL: world.serverSpool });
 
 /** Runs a command of the CLI on the machine and gives what it prints with `--json`. */
 export async function command<T>(world: World, ...args: string[]): Promise<T> {

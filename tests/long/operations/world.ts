@@ -33,8 +33,10 @@ export interface World {
   /** Environment of every process of the machine. */
   env: NodeJS.ProcessEnv;
   folder: string;
-  /** File system of its own for the spool; null where this user may not mount one. */
-  disk: string | null;
+  /** File system of its own for the spool of capture and of the jobs. */
+  disk: string;
+  /** The server's spool, on another. */
+  serverSpool: string;
   pdsUrl: string;
   population: Population;
   relay: RestampingRelay;
@@ -61,15 +63,11 @@ export interface World {
   close(): Promise<void>;
 }
 
-function mountSmallDisk(folder: string, megabytes: number): string | null {
+function mountSmallDisk(folder: string, megabytes: number): string {
   const at = path.join(folder, 'disk');
   fs.mkdirSync(at);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', at], { stdio: 'ignore' });
-    return at;
-  } catch {
-    return null;
-  }
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', at], { stdio: 'ignore' });
+  return at;
 }
 
 export async function openWorld(folder: string): Promise<World> {
@@ -145,11 +143,11 @@ async function build(folder: string, undo: (() => unknown)[], close: () => Promi
 
   // --- the machine
   const disk = mountSmallDisk(folder, 96);
-  if (disk !== null) undo.push(() => execFileSync('umount', ['-l', disk], { stdio: 'ignore' }));
+  undo.push(() => execFileSync('umount', ['-l', disk], { stdio: 'ignore' }));
   const settings = {
     FEEDTRIAL_LAKE: lake,
     FEEDTRIAL_PRIVATE_LAKE: privateLake,
-    FEEDTRIAL_SPOOL: path.join(disk ?? folder, 'spool'),
+    FEEDTRIAL_SPOOL: path.join(disk, 'spool'),
     FEEDTRIAL_WAREHOUSE: path.join(folder, 'warehouse', 'feedtrial.duckdb'),
     FEEDTRIAL_STUDY_DB: path.join(folder, 'study', 'study.sqlite'),
     FEEDTRIAL_STUDY: 'day',
@@ -245,6 +243,7 @@ async function build(folder: string, undo: (() => unknown)[], close: () => Promi
     env,
     folder,
     disk,
+    serverSpool: path.join(folder, 'server-spool'),
     pdsUrl,
     population,
     relay,
