@@ -1,7 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse } from 'yaml';
 import { projectRoot } from '../config/config.ts';
+import { described, filesBelow } from './described.ts';
 
 const cell = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').trim();
 
@@ -28,13 +28,6 @@ interface Node extends Described {
 
 const read = (file: string): string => readFileSync(path.join(projectRoot, file), 'utf8');
 
-function filesBelow(folder: string, ending: string): string[] {
-  return readdirSync(path.join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith(ending))
-    .map((file) => `${folder}/${file}`)
-    .sort();
-}
-
 /** Macros that name models or sources by themselves: whoever calls one reads those too. */
 function readsOfMacros(): Map<string, string[]> {
   const bodies = new Map<string, string>();
@@ -56,7 +49,10 @@ function named(sql: string): string[] {
   ];
 }
 
+let nodesRead: Node[] | null = null;
+
 export function readNodes(): Node[] {
+  if (nodesRead !== null) return nodesRead;
   const macros = readsOfMacros();
   const nodes: Node[] = [];
   for (const [folder, key, kind] of [
@@ -64,22 +60,19 @@ export function readNodes(): Node[] {
     ['seeds', 'seeds', 'seed'],
   ] as const)
     for (const file of filesBelow(folder, '.yml')) {
-      // anchors with merge keys are what fixtures are written with
-      const content = parse(read(file), { merge: true, maxAliasCount: -1 }) as Record<
-        string,
-        Described[]
-      > | null;
-      for (const described of content?.[key] ?? []) {
-        const sql = kind === 'model' ? read(file.replace(/[^/]+$/, `${described.name}.sql`)) : '';
+      const content = described(file) as Record<string, Described[]> | null;
+      for (const node of content?.[key] ?? []) {
+        const sql = kind === 'model' ? read(file.replace(/[^/]+$/, `${node.name}.sql`)) : '';
         const called = [...macros].filter(([name]) => new RegExp(`\\b${name}\\(`).test(sql));
         const reads = new Set([...named(sql), ...called.flatMap(([, of]) => of)]);
-        reads.delete(described.name);
-        nodes.push({ ...described, kind, folder: path.dirname(file), reads: [...reads].toSorted() });
+        reads.delete(node.name);
+        nodes.push({ ...node, kind, folder: path.dirname(file), reads: [...reads].toSorted() });
       }
     }
-  return nodes.toSorted((a, b) =>
+  nodesRead = nodes.toSorted((a, b) =>
     a.folder === b.folder ? (a.name < b.name ? -1 : 1) : a.folder < b.folder ? -1 : 1,
   );
+  return nodesRead;
 }
 
 const anchor = (name: string): string => `[\`${name}\`](#${name.toLowerCase()})`;

@@ -1,7 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse } from 'yaml';
 import { projectRoot } from '../config/config.ts';
+import { described, filesBelow } from './described.ts';
 
 interface UnitTest {
   name: string;
@@ -12,21 +12,10 @@ interface UnitTest {
 const cell = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').trim();
 const sentence = (name: string): string => name.replaceAll('_', ' ');
 
-function filesBelow(folder: string, ending: string): string[] {
-  return readdirSync(path.join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith(ending))
-    .map((file) => `${folder}/${file}`)
-    .sort();
-}
-
 /** A row per unit test of a folder of models: the model, the rule, and where it is pinned. */
 function unitTests(): string[] {
   return filesBelow('models', '.yml').flatMap((file) => {
-    // anchors with merge keys are what fixtures are written with
-    const content = parse(readFileSync(path.join(projectRoot, file), 'utf8'), {
-      merge: true,
-      maxAliasCount: -1,
-    }) as {
+    const content = described(file) as {
       unit_tests?: UnitTest[];
     } | null;
     return (content?.unit_tests ?? []).map(
