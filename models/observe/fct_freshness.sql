@@ -3,13 +3,15 @@
     post_hook="{{ write_observation(this, 'freshness.parquet', 'stage') }}",
 ) }}
 
--- A resident stage succeeds while it runs; a periodic one when it has ended well.
+-- A resident stage succeeds while it runs; a periodic one when it has ended well. What computes this, an observation and the
+-- cycle that ends with it, still runs: that it has begun is enough, and one that died was said to be killed before.
 with runs as (
 
     select
         runs.*,
         targets.kind,
-        runs.status in ('done', 'partial') or (targets.kind = 'resident' and runs.status = 'running') as is_success
+        runs.status in ('done', 'partial')
+        or (runs.status = 'running' and (targets.kind = 'resident' or runs.stage in ('observe', 'cycle'))) as is_success
     from {{ ref('fct_pipeline_runs') }} as runs
     inner join {{ ref('schedule_targets') }} as targets on runs.stage = targets.stage
 
