@@ -54,7 +54,6 @@ export { balance, findParticipant, listParticipants, type BalanceRow } from './p
 export { readPeople } from './people.ts';
 export { pseudonymOf, publishPseudonyms, releaseKey, removePseudonyms } from './pseudonyms.ts';
 export { publishRoster, refreshRoster, rosterPath } from './roster.ts';
-export { describePlace, isRemoteStore, openStudyStore, writeTo, type StudyStore } from './store/open.ts';
 export { migrationNames } from './store/migrations.ts';
 export {
   connect,
