@@ -170,7 +170,7 @@ export function createAsker({ task, endpoint, gate, spend }: AskerOptions): Aske
     const taken: Answer[] = [];
     for (const [i, answer] of answers.entries()) {
       const post = posts[i] as QueuedPost;
-      if (answer !== null) taken.push({ status: 'ok', values: task.values(answer as never), usage });
+      if (answer !== null) taken.push({ status: 'ok', values: task.values(answer), usage });
       else if (posts.length > 1) {
         // one post that spoils the answer on all must not cost the others an attempt
         const [own] = (await askTogether([post], signal)) as [Answer];

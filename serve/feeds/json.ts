@@ -1,7 +1,7 @@
 // What goes out and what is written down of a page are most of a request's work, and both are mostly URIs: joined they take half
 // the time of `JSON.stringify`. Texts that JSON would escape go the general way.
 
-const escaped = /["\\\u0000-\u001f\u007f-\uffff]/;
+const escaped = /[^ !#-[\]-~]/;
 
 /** The same as `JSON.stringify({...(cursor && {cursor}), feed: uris.map((post) => ({post, feedContext})), reqId})`. */
 export function skeletonJson(

@@ -23,7 +23,7 @@ describe('keys of accounts', () => {
         return doc;
       },
     });
-    const answers = await Promise.all(Array.from({ length: 50 }, () => keys.get(did)));
+    const answers = await Promise.all(Array.from({ length: 50 }, async () => keys.get(did)));
     expect(new Set(answers.map((a) => a.kind))).toEqual(new Set(['key']));
     nowMs = 3_599_000;
     await keys.get(did);
