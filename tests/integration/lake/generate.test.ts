@@ -14,7 +14,8 @@ import { dataFile, hasData } from '../../data.ts';
 import { temporaryFolder } from '../../folders.ts';
 
 type TableName = keyof typeof tables;
-const names = Object.keys(tables) as TableName[];
+// pseudonyms are there only while exports are built
+const names = (Object.keys(tables) as TableName[]).filter((name) => name !== 'pseudonyms');
 
 interface World {
   lake: Lake;
