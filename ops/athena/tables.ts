@@ -99,6 +99,7 @@ export async function describeTables(options: DescribeOptions): Promise<Database
   const databases: Databases = { lake: [], private: [] };
   for (const [key, table] of Object.entries(tables)) {
     if (key === 'queue') continue; // a pointer says which file of it holds
+    if (key === 'pseudonyms') continue; // there only while exports are built, for dbt alone
     if (key === 'participants') databases.private.push(describe(key, table, privateLake));
     else databases.lake.push(describe(key, table, lake));
   }
