@@ -47,6 +47,11 @@ export interface CompactOptions {
   /** How long a reader may take between looking for files and looking which are hidden. Default 10 s. */
   settleMs?: number;
   waitMs?: number;
+  /**
+   * Keeps other machines from compacting the same lake meanwhile; the lock in the spool keeps this machine's alone. What it throws
+   * ends the compaction before anything is done.
+   */
+  hold?: () => Promise<{ release(): Promise<void> }>;
   onStep?: (step: CompactStep) => void;
 }
 
@@ -91,6 +96,12 @@ async function compactLake(options: CompactOptions, now: () => number): Promise<
   const lockFile = path.join(config.spool, '_landing/compaction');
   const lock = await waitForLock(lockFile, { waitMs: options.waitMs ?? 60_000, signal });
   if (lock === null) throw landErrors.busyCompacting(describeHolder(lockFile));
+  const lease = dryRun
+    ? undefined
+    : await options.hold?.().catch((error: unknown) => {
+        lock.release();
+        throw error;
+      });
   const progress = createProgress({ label: 'compact', unit: 'days' });
   const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
   try {
@@ -151,6 +162,7 @@ async function compactLake(options: CompactOptions, now: () => number): Promise<
     for (const one of compactions) if (one.state === 'switched') summary.waiting += one.sources.length;
   } finally {
     await engine.close();
+    await lease?.release();
     lock.release();
     progress.done();
     summary.seconds = (now() - startedMs) / 1000;

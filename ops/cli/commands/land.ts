@@ -60,7 +60,17 @@ export const register: Register = (program, run) => {
         if (flags.compact) {
           const { compact } = await import('../../../extract/land/index.ts');
           const { olderThanHours, graceHours, dryRun = false } = flags;
-          const summary = await compact({ config, signal, olderThanHours, graceHours, dryRun });
+          const { openLake } = await import('../../../lake/index.ts');
+          const { takeLease } = await import('../../cycle/index.ts');
+          const { newRunId } = await import('../../telemetry/index.ts');
+          const summary = await compact({
+            config,
+            signal,
+            olderThanHours,
+            graceHours,
+            dryRun,
+            hold: () => takeLease({ lake: openLake(config.lake), name: 'compaction', runId: newRunId() }),
+          });
           result(summary);
           for (const { folder, files, rows } of summary.days)
             say(`${dryRun ? 'would fold' : 'folded'} ${folder}: ${files} files, ${rows} rows`);
