@@ -126,7 +126,14 @@ export async function generateLake(options: GenerateOptions): Promise<GeneratedL
     rosterQuery,
     'participants/current.parquet',
   );
-  const { queue, pairs, ...served } = studyQueries(study);
+  const { queue, pairs, feeds = '', ...served } = studyQueries(study);
+  rows.feeds = await writeWhole(
+    lake,
+    engine,
+    tables.feeds,
+    feeds,
+    'feeds/generation=generated/feeds.parquet',
+  );
   rows.queue = await writeWhole(lake, engine, tables.queue, queue, 'queue/publish=generated/labels.parquet');
   for (const [name, query] of Object.entries(served))
     await write(name, tables[name as keyof typeof tables], query);

@@ -1,11 +1,13 @@
 import {
   collectionGroups,
   otherCollections,
+  privateTables,
   tables,
   type ColumnType,
   type Lake,
   type Table,
 } from '../../lake/index.ts';
+import { readManifests, versionFolder } from '../export/index.ts';
 
 /** How an engine finds a partition without being told of each: by its key's values. */
 export type Projection =
@@ -64,6 +66,24 @@ function projectionOf(key: string, values: Set<string>, first: string, until: st
   return { type: 'enum', values: values.size > 0 ? [...values].sort() : ['_none'] };
 }
 
+/** Tables of what was exported: the newest version by the name of its model, the ones before it as `<model>_v<version>`. */
+export async function describeExports(lake: Lake, until: string | null = null): Promise<ExternalTable[]> {
+  const manifests = await readManifests(lake);
+  const newest = new Map(manifests.map(({ model, version }) => [model, version]));
+  return manifests.map(({ model, version, description, columns, partition, parts }) => {
+    const days = parts.flatMap(({ value }) => (value === null ? [] : [value])).sort();
+    const from = dayBefore(days[0] ?? new Date().toISOString().slice(0, 10));
+    return {
+      name: newest.get(model) === version ? model : `${model}_v${version}`,
+      location: lake.uri(versionFolder(model, version)),
+      description,
+      columns,
+      partitions:
+        partition === null ? [] : [{ name: partition, projection: { type: 'date', from, to: until } }],
+    };
+  });
+}
+
 export interface DescribeOptions {
   lake: Lake;
   privateLake: Lake;
@@ -79,7 +99,7 @@ export async function describeTables(options: DescribeOptions): Promise<Database
   const { lake, privateLake, until = null } = options;
   const inLake = new Map<Table, Map<string, Set<string>>>();
   for (const table of Object.values(tables))
-    inLake.set(table, await valuesOf(table === tables.participants ? privateLake : lake, table));
+    inLake.set(table, await valuesOf(privateTables.has(table) ? privateLake : lake, table));
   // of a table that has no rows yet, days begin with those of the lake
   const days = [...inLake.values()].flatMap((keys) => [...(keys.get('dt') ?? [])]).sort();
   const first = days[0] ?? new Date().toISOString().slice(0, 10);
@@ -99,9 +119,9 @@ export async function describeTables(options: DescribeOptions): Promise<Database
   const databases: Databases = { lake: [], private: [] };
   for (const [key, table] of Object.entries(tables)) {
     if (key === 'queue') continue; // a pointer says which file of it holds
-    if (key === 'pseudonyms') continue; // there only while exports are built, for dbt alone
-    if (key === 'participants') databases.private.push(describe(key, table, privateLake));
+    if (privateTables.has(table)) databases.private.push(describe(key, table, privateLake));
     else databases.lake.push(describe(key, table, lake));
   }
+  databases.lake.push(...(await describeExports(lake, until)));
   return databases;
 }

@@ -15,6 +15,13 @@ const environment = z.object({
   FEEDTRIAL_PRIVATE_LAKE: folderOrS3.default('./private-data'),
   FEEDTRIAL_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(), // read where credentials are: see lake/store/s3
   FEEDTRIAL_ATHENA_OUTPUT: z.string().startsWith('s3://').optional(),
+  // read by dbt: profiles.yml
+  FEEDTRIAL_ATHENA_TABLES: z.string().startsWith('s3://').optional(),
+  FEEDTRIAL_TRINO_HOST: z.string().min(1).default('127.0.0.1'),
+  FEEDTRIAL_TRINO_PORT: z.coerce.number().int().min(1).max(65_535).default(8080),
+  FEEDTRIAL_TRINO_USER: z.string().min(1).default('feedtrial'),
+  FEEDTRIAL_TRINO_CATALOG: z.string().min(1).default('lake'),
+  FEEDTRIAL_TRINO_SCHEMA: z.string().min(1).default('feedtrial'),
   FEEDTRIAL_SPOOL: z.string().min(1).default('./spool-data'),
   FEEDTRIAL_WAREHOUSE: z.string().min(1).default('./warehouse/feedtrial.duckdb'),
   FEEDTRIAL_STUDY_DB: z.string().min(1).default('./study-data/study.sqlite'),

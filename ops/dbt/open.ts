@@ -10,7 +10,20 @@ import { startWorker, type Worker } from './worker.ts';
 import { traceNodes } from './trace.ts';
 
 export interface DbtRunOptions {
-  command: 'build' | 'seed' | 'run' | 'test' | 'docs' | 'parse' | 'compile' | 'list' | 'source freshness';
+  command:
+    | 'build'
+    | 'seed'
+    | 'run'
+    | 'test'
+    | 'docs'
+    | 'parse'
+    | 'compile'
+    | 'list'
+    | 'source freshness'
+    | 'run-operation';
+  /** Macro that `run-operation` runs, and its arguments. */
+  macro?: string;
+  macroArguments?: Record<string, unknown>;
   /** dbt selectors, joined by union. */
   select?: string[];
   exclude?: string[];
@@ -43,6 +56,9 @@ function argumentsOf(options: DbtRunOptions): string[] {
   const { command, select = [], exclude = [], vars = {}, fullRefresh = false } = options;
   return [
     ...(command === 'docs' ? ['docs', 'generate'] : command.split(' ')),
+    ...(options.macro === undefined
+      ? []
+      : [options.macro, '--args', JSON.stringify(options.macroArguments ?? {})]),
     ...(select.length > 0 ? ['--select', ...select] : []),
     ...(exclude.length > 0 ? ['--exclude', ...exclude] : []),
     ...(fullRefresh ? ['--full-refresh'] : []),

@@ -83,7 +83,7 @@ def release_warehouse():
 
 
 PARAMETER = "FEEDTRIAL_RUN_"
-PARSED_FOR = {"build", "run", "seed", "test"}
+PARSED_FOR = {"build", "run", "seed", "test", "run-operation"}
 
 
 def set_parameters(parameters):

@@ -11,6 +11,7 @@ import { register as doctor } from './doctor.ts';
 import { register as enrich } from './enrich.ts';
 import { register as labels } from './labels.ts';
 import { register as lake } from './lake.ts';
+import { register as exportCommand } from './export.ts';
 import { register as feeds } from './feeds.ts';
 import { register as evaluate } from './eval.ts';
 import { register as freshness } from './freshness.ts';
@@ -53,6 +54,7 @@ export const commands: Register[] = [
   doctor,
   backup,
   restore,
+  exportCommand,
   study,
   feeds,
   lake,
