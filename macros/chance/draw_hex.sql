@@ -5,14 +5,5 @@
   Worked example: draw_hex(["'seed'", "'p1'"]) is md5('seed|p1').
 #}
 {% macro draw_hex(parts) -%}
-    {{ return(adapter.dispatch('draw_hex', 'feedtrial')(parts)) }}
-{%- endmacro %}
-
-{% macro duckdb__draw_hex(parts) -%}
-    md5({{ parts | join(" || '|' || ") }})
-{%- endmacro %}
-
-{# Trino's md5 takes and gives bytes. #}
-{% macro trino__draw_hex(parts) -%}
-    lower(to_hex(md5(to_utf8({{ parts | join(" || '|' || ") }}))))
+    {{ md5_hex(parts | join(" || '|' || ")) }}
 {%- endmacro %}

@@ -10,6 +10,6 @@
     cast('0x' || substr({{ draw_hex(parts) }}, 1, 15) as bigint) % {{ bound }}
 {%- endmacro %}
 
-{% macro trino__draw_integer(parts, bound) -%}
+{% macro default__draw_integer(parts, bound) -%}
     from_base(substr({{ draw_hex(parts) }}, 1, 15), 16) % {{ bound }}
 {%- endmacro %}

@@ -10,7 +10,7 @@
     arg_max_null({{ expression }}, {{ key }})
 {%- endmacro %}
 
-{% macro trino__at_latest(expression, key) -%}
+{% macro default__at_latest(expression, key) -%}
     max_by({{ expression }}, {{ key }})
 {%- endmacro %}
 
@@ -22,6 +22,6 @@
     arg_min_null({{ expression }}, {{ key }})
 {%- endmacro %}
 
-{% macro trino__at_first(expression, key) -%}
+{% macro default__at_first(expression, key) -%}
     min_by({{ expression }}, {{ key }})
 {%- endmacro %}

@@ -7,6 +7,6 @@
     bit_or({{ expression }})
 {%- endmacro %}
 
-{% macro trino__bits_together(expression) -%}
+{% macro default__bits_together(expression) -%}
     bitwise_or_agg({{ expression }})
 {%- endmacro %}

@@ -7,6 +7,6 @@
     select unnest(generate_series({{ from_us }} // 3600000000 * 3600000000, {{ to_us }}, 3600000000)) as hour_us
 {%- endmacro %}
 
-{% macro trino__hours_between(from_us, to_us) -%}
+{% macro default__hours_between(from_us, to_us) -%}
     select hour_us from unnest(sequence({{ from_us }} / 3600000000 * 3600000000, {{ to_us }}, 3600000000)) as hours (hour_us)
 {%- endmacro %}

@@ -7,6 +7,6 @@
     list_extract({{ list }}, {{ place }})
 {%- endmacro %}
 
-{% macro trino__item_at(list, place) -%}
+{% macro default__item_at(list, place) -%}
     element_at({{ list }}, {{ place }})
 {%- endmacro %}

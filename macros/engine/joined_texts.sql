@@ -7,6 +7,6 @@
     string_agg({{ expression }}, ', ' order by {{ order }})
 {%- endmacro %}
 
-{% macro trino__joined_texts(expression, order) -%}
+{% macro default__joined_texts(expression, order) -%}
     listagg({{ expression }}, ', ') within group (order by {{ order }})
 {%- endmacro %}

@@ -10,6 +10,6 @@
     try(json_extract_string({{ column }}, '{{ path }}'))
 {%- endmacro %}
 
-{% macro trino__json_list(column, path) -%}
+{% macro default__json_list(column, path) -%}
     try(cast(json_parse(json_query({{ column }}, 'lax {{ path }}' with array wrapper)) as array(varchar)))
 {%- endmacro %}

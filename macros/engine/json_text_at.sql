@@ -7,6 +7,6 @@
     try(json_extract_string({{ column }}, {{ path }}))
 {%- endmacro %}
 
-{% macro trino__json_text_at(column, path) -%}
+{% macro default__json_text_at(column, path) -%}
     try(json_extract_scalar({{ column }}, {{ path }}))
 {%- endmacro %}

@@ -12,7 +12,7 @@
     try(json_extract_string({{ column }}, [{% for path in paths %}'{{ path }}'{{ ', ' if not loop.last }}{% endfor %}]))
 {%- endmacro %}
 
-{% macro trino__json_texts(column, paths) -%}
+{% macro default__json_texts(column, paths) -%}
     try(array[{% for path in paths -%}
         coalesce(json_extract_scalar({{ column }}, '{{ path }}'), json_format(json_extract({{ column }}, '{{ path }}')))
         {{- ', ' if not loop.last }}

@@ -10,7 +10,7 @@
     hash({{ columns | join(', ') }})
 {%- endmacro %}
 
-{% macro trino__key_hash(columns) -%}
+{% macro default__key_hash(columns) -%}
     from_big_endian_64(xxhash64(to_utf8(
         {%- for column in columns -%}
         {{ " || '|' || " if not loop.first }}coalesce(cast({{ column }} as varchar), '')

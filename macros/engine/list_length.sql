@@ -7,6 +7,6 @@
     coalesce(len({{ list }}), 0)
 {%- endmacro %}
 
-{% macro trino__list_length(list) -%}
+{% macro default__list_length(list) -%}
     coalesce(cardinality({{ list }}), 0)
 {%- endmacro %}

@@ -13,7 +13,7 @@
     ], lambda name : name is not null)
 {%- endmacro %}
 
-{% macro trino__list_of_true(cases) -%}
+{% macro default__list_of_true(cases) -%}
     filter(array[
         {{ cases | join(',\n        ') }}
     ], name -> name is not null)

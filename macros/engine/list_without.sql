@@ -7,6 +7,6 @@
     list_filter({{ list }}, lambda one: one <> {{ item }})
 {%- endmacro %}
 
-{% macro trino__list_without(list, item) -%}
+{% macro default__list_without(list, item) -%}
     array_remove({{ list }}, {{ item }})
 {%- endmacro %}

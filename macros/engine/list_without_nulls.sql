@@ -7,6 +7,6 @@
     list_filter({{ list }}, lambda one: one is not null)
 {%- endmacro %}
 
-{% macro trino__list_without_nulls(list) -%}
+{% macro default__list_without_nulls(list) -%}
     filter({{ list }}, one -> one is not null)
 {%- endmacro %}

@@ -7,6 +7,6 @@
     list({{ expression }} order by {{ order }})
 {%- endmacro %}
 
-{% macro trino__ordered_list(expression, order) -%}
+{% macro default__ordered_list(expression, order) -%}
     array_agg({{ expression }} order by {{ order }})
 {%- endmacro %}

@@ -7,6 +7,6 @@
     min({{ expression }}, {{ n }})
 {%- endmacro %}
 
-{% macro trino__smallest(expression, n) -%}
+{% macro default__smallest(expression, n) -%}
     min({{ expression }}, {{ n }})
 {%- endmacro %}

@@ -7,6 +7,6 @@
     strftime(make_timestamp({{ event_us }}), '%Y-%m-%d')
 {%- endmacro %}
 
-{% macro trino__utc_day(event_us) -%}
+{% macro default__utc_day(event_us) -%}
     date_format(from_unixtime_nanos({{ event_us }} * 1000) at time zone 'UTC', '%Y-%m-%d')
 {%- endmacro %}

@@ -7,6 +7,6 @@
     strftime(make_timestamp({{ event_us }}), '%Y-%m-%dT%H')
 {%- endmacro %}
 
-{% macro trino__utc_hour(event_us) -%}
+{% macro default__utc_hour(event_us) -%}
     date_format(from_unixtime_nanos({{ event_us }} * 1000) at time zone 'UTC', '%Y-%m-%dT%H')
 {%- endmacro %}

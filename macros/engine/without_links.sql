@@ -12,6 +12,6 @@
     end)
 {%- endmacro %}
 
-{% macro trino__without_links(column) -%}
+{% macro default__without_links(column) -%}
     trim(regexp_replace({{ column }}, '(https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*…', ''))
 {%- endmacro %}

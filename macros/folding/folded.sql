@@ -117,9 +117,3 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
-
-
-{# On engines without a state of their own the table is built whole: the same SQL, the same rows. #}
-{% materialization folded, default %}
-    {{ return(materialization_table_default()) }}
-{% endmaterialization %}

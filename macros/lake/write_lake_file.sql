@@ -31,3 +31,8 @@
     copy (select * from {{ relation }} order by {{ order_by }})
     to '{{ root }}/{{ file }}' (format parquet, compression zstd, row_group_size 122880)
 {% endmacro %}
+
+{# Trino names its files itself: there the rows stay a table, and what a run publishes is published by DuckDB. #}
+{% macro default__write_lake_file(relation, folder, partition, file, order_by, lake='FEEDTRIAL_LAKE') %}
+    select 1 as nothing_is_written
+{% endmacro %}

@@ -3,7 +3,7 @@
   the engine reads the files of those generations alone.
 #}
 {% macro is_unseen_generation(relation) -%}
-    {%- if not is_incremental() or not execute -%}
+    {%- if target.type != 'duckdb' or not is_incremental() or not execute -%}
         true
     {%- else -%}
         {%- set unseen = run_query(

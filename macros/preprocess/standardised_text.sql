@@ -21,7 +21,7 @@
     end)
 {%- endmacro %}
 
-{% macro trino__standardised_text(column) -%}
+{% macro default__standardised_text(column) -%}
     trim(regexp_replace(
         regexp_replace(
             normalize({{ column }}, nfc),

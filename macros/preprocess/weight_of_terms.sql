@@ -10,7 +10,7 @@
     list({'term': term, 'weight': weight} order by term)
 {%- endmacro %}
 
-{% macro trino__list_of_terms() -%}
+{% macro default__list_of_terms() -%}
     array_agg(cast(row(term, weight) as row(term varchar, weight double)) order by term)
 {%- endmacro %}
 
@@ -26,7 +26,7 @@
     )), 0)
 {%- endmacro %}
 
-{% macro trino__weight_of_terms(column, terms) -%}
+{% macro default__weight_of_terms(column, terms) -%}
     coalesce(reduce(
         filter({{ terms }}, one -> strpos({{ column }}, one.term) > 0), 0e0, (total, one) -> total + one.weight, total -> total
     ), 0e0)

@@ -6,9 +6,9 @@ select
     {{ utc_day('event_us') }} as event_day,
 
     ---------- numerics
-    event_us // 86400000000 as day_number,
+    {{ whole_units('event_us', 86400000000) }} as day_number,
     count(*) as posts,
     count(*) filter (where is_reply) as replies,
     count(*) filter (where is_deleted) as deleted_posts
 from {{ ref('stg_bluesky__posts') }}
-group by did, {{ utc_day('event_us') }}, event_us // 86400000000
+group by did, {{ utc_day('event_us') }}, {{ whole_units('event_us', 86400000000) }}

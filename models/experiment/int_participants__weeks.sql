@@ -3,16 +3,16 @@
 {% set week_us = 7 * 24 * 3600 * 1000000 %}
 
 -- Weeks count from each participant's own enrolment. They go on after a withdrawal: who was assigned is analysed.
-with recursive participants as (
+with participants as (
 
     select
         participant_id,
         study,
         arm,
         stratum,
-        status,
         enrolled_us,
-        withdrawn_us
+        withdrawn_us,
+        {{ whole_numbers(whole_units(as_of_us() ~ ' - enrolled_us', week_us)) }} as study_weeks
     from {{ ref('stg_study__participants') }}
     where enrolled_us <= {{ as_of_us() }}
 
@@ -22,22 +22,10 @@ weeks as (
 
     select
         participants.*,
-        0 as study_week,
-        participants.enrolled_us as begins_us
+        cast(weeks.study_week as integer) as study_week,
+        participants.enrolled_us + weeks.study_week * {{ week_us }} as begins_us
     from participants
-    union all
-    select
-        participant_id,
-        study,
-        arm,
-        stratum,
-        status,
-        enrolled_us,
-        withdrawn_us,
-        study_week + 1 as study_week,
-        begins_us + {{ week_us }} as begins_us
-    from weeks
-    where begins_us + {{ week_us }} <= {{ as_of_us() }}
+    cross join unnest(participants.study_weeks) as weeks (study_week)
 
 )
 

@@ -91,7 +91,7 @@ shown_days as (
         participants.study,
         participants.arm,
         {{ utc_day('shown.happened_us') }} as event_day,
-        (shown.happened_us - participants.enrolled_us) // 604800000000 as study_week,
+        {{ whole_units('shown.happened_us - participants.enrolled_us', 604800000000) }} as study_week,
         shown.channel,
         shown.uri,
         bool_or(served_posts.is_in_network) as is_in_network
@@ -107,7 +107,7 @@ shown_days as (
         participants.study,
         participants.arm,
         {{ utc_day('shown.happened_us') }},
-        (shown.happened_us - participants.enrolled_us) // 604800000000,
+        {{ whole_units('shown.happened_us - participants.enrolled_us', 604800000000) }},
         shown.channel,
         shown.uri
 

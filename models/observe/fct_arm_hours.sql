@@ -44,8 +44,8 @@ final as (
         cast(sum(posts_sent) as bigint) as positions,
         count(*) filter (where fallback_reason is not null) as fallbacks,
         count(*) filter (where posts_sent = 0) as empty_answers,
-        round({{ percentile('latency_us', 0.5) }} / 1000.0, 3) as latency_ms_median,
-        round({{ percentile('latency_us', 0.99) }} / 1000.0, 3) as latency_ms_p99
+        round({{ percentile('latency_us', 0.5) }} / 1e3, 3) as latency_ms_median,
+        round({{ percentile('latency_us', 0.99) }} / 1e3, 3) as latency_ms_p99
     from answers
     group by served_hour, arm
 

@@ -49,7 +49,7 @@ final as (
             ({{ observed_us() }} - coalesce(
                 stages.last_success_us,
                 case when targets.is_required or stages.stage is not null then first_run.first_us end
-            )) / 1000000.0, 3
+            )) / 1e6, 3
         ) as seconds_since_success,
 
         ---------- text
@@ -60,7 +60,7 @@ final as (
             targets.kind = 'resident'
             or (stages.stage is null and not targets.is_required)
             or first_run.first_us is null
-            or ({{ observed_us() }} - coalesce(stages.last_success_us, first_run.first_us)) / 1000000.0
+            or ({{ observed_us() }} - coalesce(stages.last_success_us, first_run.first_us)) / 1e6
             <= targets.allowed_seconds,
             false
         ) as is_on_time,

@@ -51,7 +51,7 @@ capture_lag as (
     select
         'capture_lag' as rule,
         '' as subject,
-        (observed.now_us - newest_events.newest_us) / 1000000.0 as measured_value,
+        (observed.now_us - newest_events.newest_us) / 1e6 as measured_value,
         cast(null as bigint) as since_us,
         cast(null as varchar) as detail
     from newest_events
@@ -489,7 +489,7 @@ server_slow as (
     select
         'server_slow' as rule,
         '' as subject,
-        {{ percentile('latency_us', 0.99) }} / 1000.0 as measured_value,
+        {{ percentile('latency_us', 0.99) }} / 1e3 as measured_value,
         cast(null as bigint) as since_us,
         cast(count(*) as varchar) || ' answers' as detail
     from answers

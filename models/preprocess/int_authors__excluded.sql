@@ -55,10 +55,10 @@ moderated as (
 profile_labels as (
 
     select
-        did,
-        {{ unnested('self_labels') }} as self_label
-    from {{ ref('stg_bluesky__profiles') }}
-    where {{ list_length('self_labels') }} > 0
+        profiles.did,
+        labels.self_label
+    from {{ ref('stg_bluesky__profiles') }} as profiles
+    cross join unnest(profiles.self_labels) as labels (self_label)
 
 ),
 

@@ -13,10 +13,11 @@ with posts as (
 posts_by_reason as (
 
     select
-        event_day,
-        first_reason,
-        {{ unnested('reasons') }} as reason
+        posts.event_day,
+        posts.first_reason,
+        reasons.reason
     from posts
+    cross join unnest(posts.reasons) as reasons (reason)
 
 ),
 

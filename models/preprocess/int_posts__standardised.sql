@@ -50,10 +50,10 @@ spam_terms as (
 self_labels as (
 
     select
-        uri,
-        {{ unnested('self_labels') }} as self_label
-    from {{ ref('stg_bluesky__posts') }}
-    where {{ list_length('self_labels') }} > 0
+        posts.uri,
+        labels.self_label
+    from {{ ref('stg_bluesky__posts') }} as posts
+    cross join unnest(posts.self_labels) as labels (self_label)
 
 ),
 
@@ -76,7 +76,7 @@ select
 
     ---------- text
     posts.standardised as text,
-    case when length(posts.own_words) > 0 then md5(posts.own_words) end as words_md5,
+    case when length(posts.own_words) > 0 then {{ md5_hex('posts.own_words') }} end as words_md5,
 
     ---------- what it points to
     posts.reply_root_uri,

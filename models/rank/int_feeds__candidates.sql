@@ -125,11 +125,12 @@ head_places as (
 head_posts as (
 
     select
-        feed_id,
-        {{ unnested('places') }} as policy_place,
+        head_places.feed_id,
+        places.policy_place,
         true as is_head,
         true as is_in_network
     from head_places
+    cross join unnest(head_places.places) as places (policy_place)
 
 ),
 

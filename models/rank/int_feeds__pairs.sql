@@ -77,11 +77,12 @@ similar_posts as (
 candidates as (
 
     select
-        feed_id,
-        {{ unnested('places') }} as policy_place,
+        in_network_places.feed_id,
+        places.policy_place,
         'in_network' as candidate_source,
         1 as source_order
     from in_network_places
+    cross join unnest(in_network_places.places) as places (policy_place)
     union all
     select
         feeds.feed_id,

@@ -32,7 +32,11 @@ describe('docs/dependencies.md', () => {
       'dependencies' | 'devDependencies',
       Record<string, string>
     >;
-    const python = ['requirements/dbt.in', 'requirements/models.in'].flatMap((file) =>
+    const python = [
+      'requirements/dbt.in',
+      'requirements/models.in',
+      'requirements/optional/engines.in',
+    ].flatMap((file) =>
       read(file)
         .split('\n')
         .filter((line) => /^[a-z]/i.test(line))
@@ -47,8 +51,8 @@ describe('docs/dependencies.md', () => {
 describe('lock files', () => {
   test('name packages and hashes, never a host that a machine gets them from', () => {
     expect(read('package-lock.json')).not.toMatch(/"resolved": "https?:/);
-    for (const file of readdirSync(path.join(projectRoot, 'requirements')))
-      expect(read(`requirements/${file}`)).not.toMatch(/https?:\/\/|--(extra-)?index-url|--find-links/);
+    for (const file of globSync('requirements/**/*.{in,txt}', { cwd: projectRoot }))
+      expect(read(file)).not.toMatch(/https?:\/\/|--(extra-)?index-url|--find-links/);
   });
 
   test('pin both sides to one version of DuckDB', () => {
@@ -104,6 +108,19 @@ test('no model reads a var of dbt itself: one that changes every run would be pa
       .map((file) => `${folder}/${file}`),
   );
   expect(readers).toEqual([]);
+});
+
+test('a macro that differs between engines says what DuckDB does and what the others do, and no model asks which engine it is', () => {
+  const sql = (folder: string): string[] =>
+    globSync(`${folder}/**/*.sql`, { cwd: projectRoot }).map((file) => read(file));
+  const macros = sql('macros').join('\n');
+  const dispatched = [...macros.matchAll(/adapter\.dispatch\('(\w+)'/g)].map(([, name = '']) => name);
+  expect(dispatched.length).toBeGreaterThan(20);
+  const missing = dispatched.flatMap((name) =>
+    [`duckdb__${name}`, `default__${name}`].filter((one) => !macros.includes(`macro ${one}(`)),
+  );
+  expect(missing).toEqual([]);
+  expect(sql('models').filter((text) => text.includes('target.type'))).toEqual([]);
 });
 
 describe('pages', () => {
