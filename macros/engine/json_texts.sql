@@ -12,8 +12,10 @@
     try(json_extract_string({{ column }}, [{% for path in paths %}'{{ path }}'{{ ', ' if not loop.last }}{% endfor %}]))
 {%- endmacro %}
 
+{# A key in quotes is in brackets in Trino's paths, which would otherwise be none, and so would be every value. #}
 {% macro default__json_texts(column, paths) -%}
     try(array[{% for path in paths -%}
+        {%- set path = modules.re.sub('[.]("[^"]+")', '[\\1]', path) -%}
         coalesce(json_extract_scalar({{ column }}, '{{ path }}'), json_format(json_extract({{ column }}, '{{ path }}')))
         {{- ', ' if not loop.last }}
     {%- endfor %}])

@@ -173,7 +173,7 @@ final as (
         round(compared.from_share_over_half, 6) as from_share_over_half,
         round(compared.to_share_over_half, 6) as to_share_over_half,
         round(distances.largest_height / cast(compared.posts as double), 6) as ks_distance,
-        case when isfinite(compared.spearman) then round(compared.spearman, 6) end as spearman
+        case when {{ is_finite('compared.spearman') }} then round(compared.spearman, 6) end as spearman
     from compared
     inner join distances on compared.pair = distances.pair
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import { hasTrino } from '../../services/trino.ts';
-import { compareAll, studyOnBoth } from '../../integration/trino/study-on-both.ts';
+import { compareAll, studyOnBoth } from './study-on-both.ts';
 
 // Some ten minutes on two cores.
 test.skipIf(!hasTrino)(

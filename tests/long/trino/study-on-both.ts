@@ -10,7 +10,7 @@ import { publishPseudonyms } from '../../../study/index.ts';
 import { configIn } from '../../folders.ts';
 import { startTrino, type TrinoServer } from '../../services/trino.ts';
 import { startS3, type S3Server } from '../../services/versitygw.ts';
-import { labelerVersions } from '../models/warehouse.ts';
+import { labelerVersions } from '../../integration/models/warehouse.ts';
 import { compare, describeLakeToTrino, runDbt, type Comparison } from './engines.ts';
 
 export interface Model {
