@@ -7,6 +7,6 @@
     list_append({{ list }}, {{ item }})
 {%- endmacro %}
 
-{% macro trino__list_with(list, item) -%}
+{% macro default__list_with(list, item) -%}
     {{ list }} || {{ item }}
 {%- endmacro %}

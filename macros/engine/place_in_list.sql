@@ -7,6 +7,6 @@
     list_position({{ list }}, {{ item }})
 {%- endmacro %}
 
-{% macro trino__place_in_list(list, item) -%}
+{% macro default__place_in_list(list, item) -%}
     nullif(array_position({{ list }}, {{ item }}), 0)
 {%- endmacro %}

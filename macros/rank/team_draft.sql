@@ -52,15 +52,15 @@
     ).picks
 {%- endmacro %}
 
-{% macro trino__draft_state(i, j, picks) -%}
+{% macro default__draft_state(i, j, picks) -%}
     cast(row({{ i }}, {{ j }}, {{ picks }}) as row(i integer, j integer, picks array(integer)))
 {%- endmacro %}
 
-{% macro trino__team_draft(first_rivals, second_rivals, coins, wanted) -%}
+{% macro default__team_draft(first_rivals, second_rivals, coins, wanted) -%}
     reduce(
         sequence(0, coalesce(cardinality({{ first_rivals }}), 0) + coalesce(cardinality({{ second_rivals }}), 0)),
-        {{ trino__draft_state('1', '1', 'cast(array[] as array(integer))') }},
-        (draft, turn) -> {{ team_draft_turn(trino__draft_state, first_rivals, second_rivals, coins, wanted) }},
+        {{ default__draft_state('1', '1', 'cast(array[] as array(integer))') }},
+        (draft, turn) -> {{ team_draft_turn(default__draft_state, first_rivals, second_rivals, coins, wanted) }},
         draft -> draft.picks
     )
 {%- endmacro %}
