@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { openEngine, openLake, sqlText, type Engine, type Lake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
-import { builtAsOfUs, transform } from '../cycle/index.ts';
+import { readBuilt, transform } from '../cycle/index.ts';
 import type { Dbt } from '../dbt/index.ts';
 import { createProgress } from '../progress/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
@@ -176,7 +176,7 @@ export async function exportModels(options: ExportOptions): Promise<ExportSummar
   const lake = openLake(options.to ?? config.lake);
   const runId = newRunId(now());
   return runStage({ config, dag: 'export', runId, stage: 'export', now }, async (stage) => {
-    const asOfUs = await builtAsOfUs(openLake(config.lake));
+    const { asOfUs, knownAtUs } = await readBuilt(openLake(config.lake));
     if (asOfUs === null) throw exportErrors.notTransformed();
     // the tables may be there with names that another key gave
     await transform({
@@ -184,6 +184,7 @@ export async function exportModels(options: ExportOptions): Promise<ExportSummar
       dbt,
       select: ['path:models/exports'],
       asOfUs,
+      ...(knownAtUs === null ? {} : { knownAtUs }),
       dag: 'export',
       runId,
       now,
