@@ -24,7 +24,7 @@
 {% macro default__standardised_text(column) -%}
     trim(regexp_replace(
         regexp_replace(
-            normalize({{ column }}, nfc),
+            normalize({{ column }}, NFC),
             '[\x00-\x08\x0E-\x1F\x7F\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}\x{FEFF}]', ''
         ),
         '[\s\x{00A0}]+', ' '
