@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
 # Installs what some tests need besides npm and Python packages: each script of this folder installs one such thing, pinned
 # where its source can be. Tests that need something which isn't there say that they were skipped.
-#   npm run setup:services              all of them
+#   npm run setup:services              what `npm test` needs
+#   npm run setup:services -- --long    also what only `npm run test:long` needs (a gigabyte; Caddy takes minutes to compile)
 #   npm run setup:services -- NAME…     some, by the name of their script
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
 
-[ $# -gt 0 ] || set -- $(for script in install-*.sh; do [ -e "$script" ] && basename "${script#install-}" .sh; done)
+always='chromium deploy-linters moto postgres redis versitygw'
+# shellcheck disable=SC2086 # a list of names
+case "${1:-}" in
+  '') set -- $always ;;
+  --long) set -- $always caddy otlp trino ;;
+esac
 failed=0
 for name in "$@"; do
   if [ ! -e "install-$name.sh" ]; then

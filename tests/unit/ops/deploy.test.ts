@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { projectRoot } from '../../../ops/config/config.ts';
 import { due, times } from '../../../ops/schedule/times.ts';
-import { caddyBinary, caddyEnvironment, caddyfile, hasCaddy } from '../../services/caddy.ts';
 
 const deploy = path.join(projectRoot, 'ops/deploy');
 const read = (file: string): string => readFileSync(path.join(deploy, file), 'utf8');
@@ -14,8 +13,6 @@ const linter = (name: string): string => path.join(projectRoot, '.services/deplo
 const hasLinters = existsSync(linter('hadolint'));
 if (!hasLinters)
   console.warn("SKIPPED: hadolint and shellcheck; 'npm run setup:services -- deploy-linters' installs them");
-if (!hasCaddy)
-  console.warn("SKIPPED: checking the Caddyfile; 'npm run setup:services -- caddy' installs Caddy");
 
 const minutesOf = (field: string): number[] => {
   const step = /^(?:\*|0)\/(\d+)$/.exec(field)?.[1];
@@ -133,19 +130,4 @@ describe('containers', () => {
       expect({ cap_drop, read_only }).toEqual({ cap_drop: ['ALL'], read_only: true });
     }
   });
-});
-
-test.skipIf(!hasCaddy)('the Caddyfile is one, as Caddy itself says', () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'feedtrial-caddy-'));
-  try {
-    const checked = spawnSync(caddyBinary, ['validate', '--config', caddyfile, '--adapter', 'caddyfile'], {
-      env: { ...caddyEnvironment(folder, 3021, 3020), FEEDTRIAL_SITE: 'feeds.example.org' },
-      encoding: 'utf8',
-    });
-    expect(checked.status, checked.stderr).toBe(0);
-    const formatted = spawnSync(caddyBinary, ['fmt', caddyfile], { encoding: 'utf8' });
-    expect(formatted.stdout).toBe(readFileSync(caddyfile, 'utf8'));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 });
