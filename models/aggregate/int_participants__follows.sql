@@ -11,8 +11,8 @@ with participants as (
 follows as (
 
     select
-        did,
-        subject_did
+        follows.did,
+        follows.subject_did
     from {{ ref('stg_bluesky__follows') }} as follows
     where {{ stood_then('follows') }}
 

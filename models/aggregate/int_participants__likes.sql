@@ -11,9 +11,9 @@ with participants as (
 likes as (
 
     select
-        did,
-        subject_uri,
-        event_us
+        likes.did,
+        likes.subject_uri,
+        likes.event_us
     from {{ ref('stg_bluesky__likes') }} as likes
     where {{ stood_then('likes') }}
 

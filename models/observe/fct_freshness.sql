@@ -3,8 +3,9 @@
     post_hook="{{ write_observation(this, 'freshness.parquet', 'stage') }}",
 ) }}
 
--- A resident stage succeeds while it runs; a periodic one when it has ended well. What computes this, an observation and the
--- cycle that ends with it, still runs: that it has begun is enough, and one that died was said to be killed before.
+-- A resident stage succeeds while it runs; a periodic one when it has ended well. What computes this, an observation
+-- and the cycle that ends with it, still runs: that it has begun is enough, and one that died was said to be killed
+-- before.
 with runs as (
 
     select

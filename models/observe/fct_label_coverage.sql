@@ -23,7 +23,8 @@ coverage as (
 
     select * from recent
     union all
-    select * from {{ ref('obs_labels__coverage') }} where event_day < {{ observed_since_day(3) }}
+    select * from {{ ref('obs_labels__coverage') }}
+    where event_day < {{ observed_since_day(3) }}
 
 ),
 

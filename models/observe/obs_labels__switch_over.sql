@@ -49,7 +49,8 @@ double_labels as (
         earlier.score as from_score,
         later.score as to_score,
         {{ utc_day('earlier.labelled_at') }} as labelled_day,
-        earlier.unified_label || ' ' || cast(earlier.priority as varchar) || ' ' || cast(later.priority as varchar) as pair
+        earlier.unified_label || ' ' || cast(earlier.priority as varchar)
+        || ' ' || cast(later.priority as varchar) as pair
     from scores as earlier
     inner join scores as later
         on

@@ -158,10 +158,12 @@ drafts as (
         drafted_feeds.second_feed_id,
         drafted_feeds.first_team_policy,
         drafted_feeds.second_team_policy,
+        -- sqlfluff doesn't know a lambda of two names -- noqa: disable=PRS
         {{ team_draft(
             'first_lists.rivals', 'second_lists.rivals', 'coins_of_feeds.coins',
             '(drafted_feeds.feed_length_posts - prefixes.prefix_posts)'
         ) }} as picks
+        -- noqa: enable=PRS
     from coins_of_feeds
     inner join drafted_feeds on coins_of_feeds.feed_id = drafted_feeds.feed_id
     inner join prefixes on coins_of_feeds.feed_id = prefixes.feed_id

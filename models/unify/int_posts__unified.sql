@@ -2,9 +2,11 @@
 {% set knows_all = (run_parameter('known_at_us') | int) == 0 %}
 
 {# What was answered later may be preferred now and wasn't there then: as if then, labels are chosen anew. #}
+{% set chosen = 'select * from ' ~ ref('int_posts__labels') %}
+{% if not knows_all %}{% set chosen = wide_labels(known_then('label_values.labelled_at')) %}{% endif %}
 with labels as (
 
-    {{ 'select * from ' ~ ref('int_posts__labels') if knows_all else wide_labels(known_then('label_values.labelled_at')) }}
+    {{ chosen }}
 
 ),
 

@@ -1,7 +1,7 @@
 {{ config(tags=['history']) }}
 
--- Each post has one row, is eligible or has a first reason among its reasons, and the counts by day add up to all of them; one test for
--- all of it, as each look at the verdicts costs a second a million posts. To see a post's case:
+-- Each post has one row, is eligible or has a first reason among its reasons, and the counts by day add up to all of
+-- them; one test for all of it, as each look at the verdicts costs a second a million posts. To see a post's case:
 -- select * from int_posts__filtered where uri = '…'.
 with verdicts as (
 
@@ -17,8 +17,10 @@ with verdicts as (
             or passes_all_but_age is null
             or event_us is null
         ) as rows_with_nulls,
-        count(*) filter (where is_eligible and {{ list_length('reasons') }} > 0) as eligible_with_reasons,
-        count(*) filter (where not is_eligible and first_reason <> {{ item_at('reasons', 1) }}) as first_reason_elsewhere
+        count(*) filter (where is_eligible and {{ list_length('reasons') }} > 0)
+            as eligible_with_reasons,
+        count(*) filter (where not is_eligible and first_reason <> {{ item_at('reasons', 1) }})
+            as first_reason_elsewhere
     from {{ ref('int_posts__filtered') }}
 
 ),
