@@ -16,8 +16,8 @@ import {
 } from '../../../ops/labels/index.ts';
 import { observe } from '../../../ops/observe/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
-import { labelerVersions, readWarehouse } from '../models/warehouse.ts';
-import { buildBeforeRanking, makeSmallLake, type SmallLake } from '../rank/small-lake.ts';
+import { labelerVersions, readWarehouse } from '../../integration/models/warehouse.ts';
+import { buildBeforeRanking, makeSmallLake, type SmallLake } from '../../integration/rank/small-lake.ts';
 
 silenceProgress();
 
