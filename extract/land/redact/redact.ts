@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import {
   describeHolder,
+  ensureTables,
   openEngine,
   openLake,
   parquetOptions,
@@ -64,6 +65,7 @@ export async function redact(options: RedactOptions): Promise<RedactSummary> {
     try {
       if (lock === null) throw landErrors.busyCompacting(describeHolder(lockFile));
       const lake = openLake(config.lake);
+      await ensureTables(lake, openLake(config.privateLake), engine);
       await readDeletions(lake, engine);
       const found = await findContent(lake, engine);
       const records = found.reduce((sum, { rows }) => sum + rows, 0);

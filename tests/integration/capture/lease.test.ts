@@ -51,7 +51,7 @@ const offered = (): string[] =>
 
 describe('captures that share a lake and no spool', () => {
   it('follow one another without a gap and without a row twice', async () => {
-    network = await startSyntheticServers({ accounts: 20, events: 3_000, rate: 1_000 });
+    network = await startSyntheticServers({ accounts: 20, events: 6_000, rate: 400 });
     const { host, start } = cluster();
     const [one, two, three] = [host('one'), host('two'), host('three')] as [Config, Config, Config];
     const first = start(one);

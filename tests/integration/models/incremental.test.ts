@@ -70,7 +70,7 @@ async function siteOf(engine: Engine, from: Config, endUs: number): Promise<Site
           'path:models/rank',
           'path:models/experiment',
           'path:models/exports',
-          'obs_labels__coverage_by_arm',
+          'obs_labels__coverage_by_arm+',
         ],
         parameters: { publish_id: 'test', as_of_us: asOfUs, label_profile: 'demo', study: config.study },
         fullRefresh: full,
