@@ -336,7 +336,8 @@ describe('alerts', () => {
       (row) => row.rule,
     );
     const sql = readFileSync(path.join(projectRoot, 'models/observe/int_alerts__measured.sql'), 'utf8');
-    for (const rule of rules) if (!['observation_old', 'lake_down'].includes(rule ?? '')) expect(sql).toContain(`'${rule}'`);
+    for (const rule of rules)
+      if (!['observation_old', 'lake_down'].includes(rule ?? '')) expect(sql).toContain(`'${rule}'`);
   });
 });
 

@@ -27,10 +27,7 @@ function askedVersions(): Record<string, string> {
 }
 
 /** A generated network of two thousand posts in a lake of its own, labelled, with ten active participants. */
-export async function makeSmallLake(
-  env: Record<string, string> = {},
-  posts?: number,
-): Promise<SmallLake> {
+export async function makeSmallLake(env: Record<string, string> = {}, posts?: number): Promise<SmallLake> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'feedtrial-rank-'));
   const config = configIn(folder, { FEEDTRIAL_LABEL_PROFILE: 'demo', ...env });
   const engine = await openEngine();
