@@ -16,6 +16,6 @@ const room = (name: string, timeoutMs: number, parallel: boolean) => ({
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    projects: [room('unit', 30_000, true), room('integration', 180_000, true), room('e2e', 600_000, false)],
+    projects: [room('unit', 30_000, true), room('integration', 180_000, true), room('e2e', 600_000, true)],
   },
 });

@@ -22,7 +22,7 @@ import { silenceProgress } from '../../../ops/progress/index.ts';
 import { publishPseudonyms } from '../../../study/index.ts';
 import { configIn } from '../../folders.ts';
 import { hasVersitygw, startS3, type S3Server } from '../../services/versitygw.ts';
-import { labelerVersions } from '../models/warehouse.ts';
+import { labelerVersions } from '../../integration/models/warehouse.ts';
 
 // One warehouse; every test exports it to a place of its own.
 describe('export', { timeout: 600_000 }, () => {

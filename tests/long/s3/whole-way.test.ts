@@ -25,8 +25,8 @@ import { silenceProgress } from '../../../ops/progress/index.ts';
 import { startServer } from '../../../serve/index.ts';
 import { configIn } from '../../folders.ts';
 import { hasVersitygw, startS3, type S3Server } from '../../services/versitygw.ts';
-import { spool, jetstreamLine } from '../land/spooling.ts';
-import { labelerVersions } from '../models/warehouse.ts';
+import { spool, jetstreamLine } from '../../integration/land/spooling.ts';
+import { labelerVersions } from '../../integration/models/warehouse.ts';
 
 // One lake in two buckets, one cycle on it; every test looks at what they made.
 describe.skipIf(!hasVersitygw)('a study whose lake is in S3', () => {
@@ -129,7 +129,7 @@ describe.skipIf(!hasVersitygw)('a study whose lake is in S3', () => {
 
   test('keeps the generation in force where a publisher is killed before its pointer moves, and ranks again after it', async () => {
     const before = await lake.read('feeds/current.json');
-    const dies = path.join(import.meta.dirname, '../rank/rank-and-die.ts');
+    const dies = path.join(import.meta.dirname, '../../integration/rank/rank-and-die.ts');
     const killed = await execa(
       process.execPath,
       [dies, JSON.stringify(config), 'second', String(world.endUs)],

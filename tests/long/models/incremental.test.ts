@@ -8,8 +8,8 @@ import type { Config } from '../../../ops/config/index.ts';
 import { openDbt } from '../../../ops/dbt/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
-import { arrivalsOf } from './arrivals.ts';
-import { labelerVersions, readWarehouse } from './warehouse.ts';
+import { arrivalsOf } from '../../integration/models/arrivals.ts';
+import { labelerVersions, readWarehouse } from '../../integration/models/warehouse.ts';
 
 silenceProgress();
 

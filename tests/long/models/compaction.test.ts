@@ -5,7 +5,7 @@ import { generateLake } from '../../../lake/generate/index.ts';
 import { transform } from '../../../ops/cycle/transform.ts';
 import { openDbt } from '../../../ops/dbt/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
-import { labelerVersions, readWarehouse } from './warehouse.ts';
+import { labelerVersions, readWarehouse } from '../../integration/models/warehouse.ts';
 
 const hourMs = 3_600_000;
 
