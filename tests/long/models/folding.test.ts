@@ -3,8 +3,8 @@ import { ensureTables, openEngine, openLake, tables, writeRows } from '../../../
 import { transform } from '../../../ops/cycle/transform.ts';
 import { openDbt } from '../../../ops/dbt/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
-import { cidOf, uriOf, writeLabels, writeReports, type Report } from './records.ts';
-import { labelerVersions, readWarehouse } from './warehouse.ts';
+import { cidOf, uriOf, writeLabels, writeReports, type Report } from '../../integration/models/records.ts';
+import { labelerVersions, readWarehouse } from '../../integration/models/warehouse.ts';
 
 const hour = 3_600_000_000;
 const start = Date.UTC(2026, 6, 4, 10) * 1000;
