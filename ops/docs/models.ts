@@ -28,7 +28,9 @@ interface Node extends Described {
 
 const read = (file: string): string => readFileSync(path.join(projectRoot, file), 'utf8');
 
-/** Macros that name models or sources by themselves: whoever calls one reads those too. */
+const isCalled = (name: string, sql: string): boolean => new RegExp(`\\b${name}\\(`).test(sql);
+
+/** What each macro names, by itself or through macros that it calls: whoever calls it reads that too. */
 function readsOfMacros(): Map<string, string[]> {
   const bodies = new Map<string, string>();
   for (const file of filesBelow('macros', '.sql'))
@@ -36,7 +38,20 @@ function readsOfMacros(): Map<string, string[]> {
       /\{%-?\s*macro\s+(\w+)\s*\([^]*?%\}([^]*?)\{%-?\s*endmacro/g,
     ))
       bodies.set(name, body);
-  return new Map([...bodies].map(([name, body]) => [name, named(body)]));
+  const reads = new Map([...bodies].map(([name, body]) => [name, new Set(named(body))]));
+  const calls = [...bodies].flatMap(([caller, body]) =>
+    [...bodies.keys()].filter((name) => isCalled(name, body)).map((name) => [caller, name] as const),
+  );
+  for (let grown = true; grown;) {
+    grown = false;
+    for (const [caller, name] of calls) {
+      const own = reads.get(caller) as Set<string>;
+      const before = own.size;
+      for (const one of reads.get(name) ?? []) own.add(one);
+      grown ||= own.size > before;
+    }
+  }
+  return new Map([...reads].map(([name, all]) => [name, [...all]]));
 }
 
 function named(sql: string): string[] {
@@ -63,7 +78,7 @@ export function readNodes(): Node[] {
       const content = described(file) as Record<string, Described[]> | null;
       for (const node of content?.[key] ?? []) {
         const sql = kind === 'model' ? read(file.replace(/[^/]+$/, `${node.name}.sql`)) : '';
-        const called = [...macros].filter(([name]) => new RegExp(`\\b${name}\\(`).test(sql));
+        const called = [...macros].filter(([name]) => isCalled(name, sql));
         const reads = new Set([...named(sql), ...called.flatMap(([, of]) => of)]);
         reads.delete(node.name);
         nodes.push({ ...node, kind, folder: path.dirname(file), reads: [...reads].toSorted() });
