@@ -5,28 +5,9 @@
   Only numbers are aggregated, which an engine can put aside when memory runs out; who a source is, is looked up afterwards.
 #}
 {% macro chosen_labels(condition='true') -%}
+{{ candidate_labels(condition) }},
+
 -- Priorities of a label are distinct, and so is the answer of a labeler: one candidate is preferred.
-candidate_labels as (
-
-    select
-        label_values.uri,
-        label_values.cid,
-        precedence.unified_label,
-        precedence.priority,
-        label_values.score,
-        label_values.labelled_at
-    from {{ ref('base_labels__values') }} as label_values
-    inner join precedence
-        on
-            label_values.labeler = precedence.labeler
-            and label_values.version = precedence.version
-            and label_values.label = precedence.source_label
-    where
-        label_values.score is not null
-        and {{ condition }}
-
-),
-
 chosen_labels as (
 
     select

@@ -3,20 +3,7 @@
   base_labels__values), the one that the run's label profile prefers. Without a condition it is what int_posts__labels keeps.
 #}
 {% macro wide_labels(condition='true') -%}
-with precedence as (
-
-    select
-        precedence.label as unified_label,
-        precedence.labeler,
-        precedence.source_label,
-        precedence.priority,
-        labelers.version
-    from {{ ref('label_precedence') }} as precedence
-    inner join {{ ref('labelers') }} as labelers
-        on precedence.labeler = labelers.labeler
-    where precedence.profile = '{{ run_parameter("label_profile") }}'
-
-),
+with {{ label_precedence() }},
 
 {{ chosen_labels(condition) }}
 

@@ -186,23 +186,32 @@ stage_failing as (
 ),
 
 -- A record of a kill is written by whoever found it: that is when it is known.
+broken_runs as (
+
+    select
+        runs.stage,
+        runs.kind,
+        runs.started_us,
+        observed.now_us - coalesce(runs.ended_us, runs.started_us) as age_us,
+        runs.status || coalesce(': ' || runs.error_message, '') as said,
+        row(runs.started_us, runs.run_id, runs.entry_number) as place
+    from runs
+    cross join observed
+    where runs.status in ('failed', 'killed')
+
+),
+
 stage_unsteady as (
 
     select
         'stage_unsteady' as rule,
-        runs.stage as subject,
+        stage as subject,
         cast(count(*) as double) as measured_value,
-        min(runs.started_us) as since_us,
-        {{ at_latest(
-            "runs.status || coalesce(': ' || runs.error_message, '')",
-            'row(runs.started_us, runs.run_id, runs.entry_number)'
-        ) }} as detail
-    from runs
-    cross join observed
-    where
-        runs.status in ('failed', 'killed')
-        and coalesce(runs.ended_us, runs.started_us) >= observed.now_us - {{ recent_us }}
-    group by runs.stage
+        min(started_us) as since_us,
+        {{ at_latest('said', 'place') }} as detail
+    from broken_runs
+    where age_us <= {{ recent_us }}
+    group by stage
 
 ),
 
@@ -210,21 +219,15 @@ job_restarting as (
 
     select
         'job_restarting' as rule,
-        runs.stage as subject,
+        stage as subject,
         cast(count(*) as double) as measured_value,
-        min(runs.started_us) as since_us,
-        {{ at_latest(
-            "runs.status || coalesce(': ' || runs.error_message, '')",
-            'row(runs.started_us, runs.run_id, runs.entry_number)'
-        ) }} as detail
-    from runs
-    cross join observed
+        min(started_us) as since_us,
+        {{ at_latest('said', 'place') }} as detail
+    from broken_runs
     where
-        runs.kind = 'resident'
-        and runs.status in ('failed', 'killed')
-        and coalesce(runs.ended_us, runs.started_us)
-        >= observed.now_us - cast({{ observe_parameter('restart_window_seconds') }} * 1000000 as bigint)
-    group by runs.stage
+        kind = 'resident'
+        and age_us <= cast({{ observe_parameter('restart_window_seconds') }} * 1000000 as bigint)
+    group by stage
 
 ),
 

@@ -1,40 +1,8 @@
 {{ config(tags=['history']) }}
 
-with precedence as (
+with {{ label_precedence() }},
 
-    select
-        precedence.label as unified_label,
-        precedence.labeler,
-        precedence.source_label,
-        precedence.priority,
-        labelers.version
-    from {{ ref('label_precedence') }} as precedence
-    inner join {{ ref('labelers') }} as labelers on precedence.labeler = labelers.labeler
-    where precedence.profile = '{{ run_parameter("label_profile") }}'
-
-),
-
--- One answer a labeler: the first.
-scores as (
-
-    select
-        precedence.unified_label,
-        precedence.labeler,
-        precedence.source_label,
-        precedence.priority,
-        label_values.uri,
-        label_values.cid,
-        label_values.score,
-        label_values.labelled_at
-    from {{ ref('base_labels__values') }} as label_values
-    inner join precedence
-        on
-            label_values.labeler = precedence.labeler
-            and label_values.version = precedence.version
-            and label_values.label = precedence.source_label
-    where label_values.score is not null
-
-),
+{{ candidate_labels() }},
 
 -- A post that both have labelled says what changes when the one steps in for the other.
 double_labels as (
@@ -51,8 +19,8 @@ double_labels as (
         {{ utc_day('earlier.labelled_at') }} as labelled_day,
         earlier.unified_label || ' ' || cast(earlier.priority as varchar)
         || ' ' || cast(later.priority as varchar) as pair
-    from scores as earlier
-    inner join scores as later
+    from candidate_labels as earlier
+    inner join candidate_labels as later
         on
             earlier.unified_label = later.unified_label
             and earlier.uri = later.uri
