@@ -13,7 +13,7 @@ import { observe, type Fullness } from '../../../ops/observe/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import type { ServerStatus } from '../../../ops/status/server.ts';
 import { writeRunRecords, type RunRecord } from '../../../ops/telemetry/index.ts';
-import { buildBeforeRanking, makeSmallLake, type SmallLake } from '../rank/small-lake.ts';
+import { buildBeforeRanking, makeSmallLake, observedLabels, type SmallLake } from '../rank/small-lake.ts';
 
 silenceProgress();
 
@@ -39,13 +39,7 @@ beforeAll(async () => {
     config: small.config,
     dbt,
     now,
-    select: [
-      'base_labels__asked',
-      'obs_capture__completeness',
-      'obs_labels__coverage',
-      '+obs_labels__coverage_by_arm',
-      'obs_labels__switch_over',
-    ],
+    select: observedLabels,
   });
 }, 600_000);
 

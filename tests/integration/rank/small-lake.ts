@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { generateLake, type GeneratedLake } from '../../../lake/generate/index.ts';
 import { ensureTables, openEngine, openLake } from '../../../lake/index.ts';
 import type { Config } from '../../../ops/config/index.ts';
-import { projectRoot } from '../../../ops/config/config.ts';
 import type { Dbt } from '../../../ops/dbt/index.ts';
 import { configIn } from '../../folders.ts';
+import { labelerVersions } from '../models/warehouse.ts';
 
 export interface SmallLake {
   config: Config;
@@ -15,16 +15,14 @@ export interface SmallLake {
   remove(): void;
 }
 
-/** Versions that the queue asks labelers for, so that generated labels are those that the models look for. */
-function askedVersions(): Record<string, string> {
-  const lines = readFileSync(path.join(projectRoot, 'seeds/labelers.csv'), 'utf8').split('\n').slice(1);
-  return Object.fromEntries(
-    lines.filter(Boolean).map((line): [string, string] => {
-      const [labeler = '', version = ''] = line.split(',');
-      return [labeler, version];
-    }),
-  );
-}
+/** What observation reads beside ranking: `transform` selects it where the rest isn't built. */
+export const observedLabels = [
+  'base_labels__asked',
+  'obs_capture__completeness',
+  'obs_labels__coverage',
+  '+obs_labels__coverage_by_arm',
+  'obs_labels__switch_over',
+];
 
 /** A generated network of two thousand posts in a lake of its own, labelled, with ten active participants. */
 export async function makeSmallLake(env: Record<string, string> = {}, posts?: number): Promise<SmallLake> {
@@ -39,7 +37,7 @@ export async function makeSmallLake(env: Record<string, string> = {}, posts?: nu
       privateLake,
       engine,
       study: config.study,
-      labelVersions: askedVersions(),
+      labelVersions: labelerVersions(config.projectRoot),
       ...(posts === undefined ? {} : { posts }),
     });
     await ensureTables(lake, privateLake, engine);

@@ -17,7 +17,12 @@ import {
 import { observe } from '../../../ops/observe/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import { labelerVersions, readWarehouse } from '../../integration/models/warehouse.ts';
-import { buildBeforeRanking, makeSmallLake, type SmallLake } from '../../integration/rank/small-lake.ts';
+import {
+  buildBeforeRanking,
+  makeSmallLake,
+  observedLabels,
+  type SmallLake,
+} from '../../integration/rank/small-lake.ts';
 
 silenceProgress();
 
@@ -66,15 +71,7 @@ beforeAll(async () => {
     config,
     dbt,
     now: () => generated.endUs / 1000,
-    select: [
-      'base_labels__asked',
-      'obs_capture__completeness',
-      'obs_labels__coverage',
-      '+obs_labels__coverage_by_arm',
-      'obs_labels__switch_over',
-      'export_daily_label_sources',
-      'training_examples',
-    ],
+    select: [...observedLabels, 'export_daily_label_sources', 'training_examples'],
   });
 }, 600_000);
 
