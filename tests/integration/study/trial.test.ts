@@ -34,7 +34,8 @@ const people = (from: number, to: number, stratum?: string) =>
     ...(stratum === undefined ? {} : { stratum }),
   }));
 
-async function openTrial(): Promise<{ config: Config; store: StudyStore }> {
+/** A study store of its own; with a seed, the study too, so that chance gives the same arms in every run. */
+async function openTrial(seed?: string): Promise<{ config: Config; store: StudyStore }> {
   const folder = temporaryFolder();
   const config = {
     ...configIn(folder, { FEEDTRIAL_LOG_LEVEL: 'silent' }),
@@ -42,6 +43,9 @@ async function openTrial(): Promise<{ config: Config; store: StudyStore }> {
   };
   const store = await openStudyStore(config);
   onTestFinished(() => store.close());
+  if (seed !== undefined) {
+    await createStudy(store, { study: config.study, seed });
+  }
   return { config, store };
 }
 
@@ -119,7 +123,7 @@ describe('what a study promised', () => {
 
 describe('the randomisation', () => {
   it('of 1,000 people keeps arms even in every stratum, and the committed seed gives every block', async () => {
-    const { store } = await openTrial();
+    const { store } = await openTrial('one draw of many');
     await enroll(store, { people: [...people(0, 700, 'young'), ...people(700, 1_000, 'old')], arms });
     const balance = await studyBalance(store);
     for (const stratum of ['young', 'old']) {
@@ -145,7 +149,7 @@ describe('the randomisation', () => {
   }, 120_000);
 
   it('goes on with a new block where an arm is closed or added, and gives the closed one nobody', async () => {
-    const { store } = await openTrial();
+    const { store } = await openTrial('one draw of many');
     await enroll(store, { people: people(0, 50), arms });
     const changed: Arm[] = [
       { arm: 'a', weight: 1, status: 'closed' },
@@ -161,14 +165,15 @@ describe('the randomisation', () => {
   }, 120_000);
 
   it('shows where one arm is not served as it should be, and where arms differed before', async () => {
-    const { config, store } = await openTrial();
+    const { config, store } = await openTrial('one draw of many');
     await enroll(store, { people: people(0, 300), arms });
     const all = await listParticipants(store);
     // every second member of arm b is never served; members of arm c follow twice as many
-    const rows = all.map(
-      (one, i) =>
-        `('${one.participant_id}', '${config.study}', '${one.arm}', '${one.stratum}', 'active', ${one.enrolled_us}, ${one.arm === 'b' && i % 2 === 0 ? 'NULL' : 5}, ${one.arm === 'b' && i % 2 === 0 ? 0 : 10}, ${one.arm !== 'b' || i % 2 === 1}, ${(one.arm === 'c' ? 200 : 100) + (i % 7)}, ${i % 5}, ${i % 3})`,
-    );
+    let members = 0;
+    const rows = all.map((one, i) => {
+      const served = one.arm !== 'b' || members++ % 2 === 1;
+      return `('${one.participant_id}', '${config.study}', '${one.arm}', '${one.stratum}', 'active', ${one.enrolled_us}, ${served ? 5 : 'NULL'}, ${served ? 10 : 0}, ${served}, ${(one.arm === 'c' ? 200 : 100) + (i % 7)}, ${i % 5}, ${i % 3})`;
+    });
     const engine = await openEngine();
     try {
       await copyToLake(
