@@ -1,19 +1,23 @@
 import { fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { generateLake } from '../lake/generate/index.ts';
 import { ensureTables, openEngine, openLake, sqlText } from '../lake/index.ts';
 import { loadConfig } from '../ops/config/index.ts';
 import { openDbt } from '../ops/dbt/index.ts';
-import type { Measured, RankingSettings, SimilaritySettings } from './ranking/messages.ts';
+import type { Measured, RankingSettings, SimilaritySettings, WholeSettings } from './ranking/messages.ts';
 import { printTable } from './table.ts';
 
 export const claim =
   '2,000 participants x 200,000 posts x 3 arms, all of them in each, in at most 30 CPU-seconds and 3 GB; similarity exact in at most 8';
 
 /** Runs one side in a process of its own. */
-function measure(side: string, settings: RankingSettings | SimilaritySettings): Promise<Measured> {
+function measure(
+  side: string,
+  settings: RankingSettings | SimilaritySettings | WholeSettings,
+): Promise<Measured> {
   const child = fork(path.join(import.meta.dirname, 'ranking', side), [JSON.stringify(settings)], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     env: { ...process.env, FEEDTRIAL_LOG_LEVEL: 'error' },
@@ -83,7 +87,7 @@ async function fillLake(folder: string, participants: number, posts: number): Pr
   }
 }
 
-async function compile(folder: string): Promise<Record<string, string>> {
+async function compile(folder: string, batch: number): Promise<Record<string, string>> {
   const config = loadConfig(
     {
       FEEDTRIAL_LAKE: path.join(folder, 'lake'),
@@ -98,7 +102,7 @@ async function compile(folder: string): Promise<Record<string, string>> {
     const { nodes } = await dbt.run({
       command: 'compile',
       select: ['path:models/rank'],
-      parameters: { generation: 'bench', random_seed: 'bench' },
+      parameters: { generation: 'bench', random_seed: 'bench', participants_per_batch: batch },
     });
     return Object.fromEntries(
       nodes.flatMap(({ name, resource_type: kind, compiled_path: file }) =>
@@ -110,6 +114,67 @@ async function compile(folder: string): Promise<Record<string, string>> {
   }
 }
 
+/** A network in a lake with so many participants in the study's arms, its models built up to ranking. */
+async function makeStudy(
+  folder: string,
+  people: number,
+  posts: number,
+  env: Record<string, string>,
+): Promise<WholeSettings> {
+  const config = loadConfig(
+    {
+      FEEDTRIAL_LAKE: path.join(folder, 'lake'),
+      FEEDTRIAL_PRIVATE_LAKE: path.join(folder, 'private'),
+      FEEDTRIAL_SPOOL: path.join(folder, 'spool'),
+      FEEDTRIAL_STUDY_DB: path.join(folder, 'study.sqlite'),
+      FEEDTRIAL_WAREHOUSE: path.join(folder, 'warehouse/feedtrial.duckdb'),
+      FEEDTRIAL_LABEL_PROFILE: 'demo',
+      ...env,
+    },
+    folder,
+  );
+  const lake = openLake(config.lake);
+  const privateLake = openLake(config.privateLake);
+  const engine = await openEngine({ memoryLimit: '3GB' });
+  let asOfUs: number;
+  try {
+    const [, ...labelers] = readFileSync(path.join(config.projectRoot, 'seeds/labelers.csv'), 'utf8')
+      .trim()
+      .split('\n');
+    ({ endUs: asOfUs } = await generateLake({
+      lake,
+      privateLake,
+      engine,
+      posts,
+      authors: people + 1000,
+      participants: people,
+      likes: posts,
+      study: config.study,
+      labelVersions: Object.fromEntries(
+        labelers.map((line) => line.split(',').slice(0, 2) as [string, string]),
+      ),
+    }));
+    await ensureTables(lake, privateLake, engine);
+  } finally {
+    await engine.close();
+  }
+  mkdirSync(path.dirname(config.warehouse), { recursive: true });
+  const dbt = await openDbt(config);
+  try {
+    const parameters = { publish_id: 'bench', as_of_us: asOfUs, label_profile: 'demo', study: config.study };
+    await dbt.run({ command: 'seed', exclude: ['test_type:unit'], parameters });
+    await dbt.run({
+      command: 'run',
+      select: ['+int_posts__unified', '+int_participants__follows', '+similarity_posts', '+similarity_likes'],
+      parameters,
+    });
+  } finally {
+    await dbt.close();
+  }
+  writeFileSync(lake.uri('queue/current.json'), '{"publish_id": "bench"}');
+  return { config, asOfUs };
+}
+
 const studyArms = ['reverse_chronological', 'engagement', 'treatment'];
 
 export async function run(args: string[]): Promise<void> {
@@ -118,7 +183,8 @@ export async function run(args: string[]): Promise<void> {
     options: {
       participants: { type: 'string', default: '2000' },
       posts: { type: 'string', default: '200000' },
-      many: { type: 'string', default: '20000' },
+      many: { type: 'string', default: '2000,10000,20000' },
+      batch: { type: 'string', default: '2000' },
       memory: { type: 'string', default: '2GB' },
       only: { type: 'string', default: 'arms,personal,diversified,interleaved,many,similarity' },
     },
@@ -130,7 +196,7 @@ export async function run(args: string[]): Promise<void> {
   const rows: ReturnType<typeof row>[] = [];
   const slow: Record<string, string | number>[] = [];
   try {
-    const compiled = await compile(folder);
+    const compiled = await compile(folder, Number(values.batch));
     const rank = async (
       what: string,
       goal: string,
@@ -162,12 +228,23 @@ export async function run(args: string[]): Promise<void> {
     if (only.has('interleaved'))
       await rank(`${size}, with interleaved`, '20 CPU-s more', [...studyArms, 'interleaved']);
     if (only.has('many'))
-      await rank(
-        `${values.many} x ${posts}, the study's three arms`,
-        'linear, 4 GB',
-        studyArms,
-        Number(values.many),
-      );
+      for (const people of values.many.split(',').map(Number))
+        await rank(
+          `${people} x ${posts}, the study's three arms, ${values.batch} a batch`,
+          'linear, 4 GB',
+          studyArms,
+          people,
+        );
+    if (only.has('whole'))
+      for (const people of values.many.split(',').map(Number)) {
+        const study = path.join(folder, `study-${people}`);
+        const settings = await makeStudy(study, people, posts, {
+          FEEDTRIAL_MEMORY_LIMIT: values.memory,
+          FEEDTRIAL_PARTICIPANTS_PER_BATCH: values.batch,
+        });
+        rows.push(row(`${people} x ${posts}, 'rank' as a whole`, '', await measure('whole.ts', settings)));
+        rmSync(study, { recursive: true });
+      }
     if (only.has('similarity')) {
       await fillLake(folder, participants, posts);
       const shared = { folder, participants, posts, memoryLimit: values.memory };

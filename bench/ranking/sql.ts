@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openEngine, parquetOptions, sqlText } from '../../lake/index.ts';
 import { projectRoot } from '../../ops/config/config.ts';
-import { inOrder, warehouseOf } from '../../ops/cycle/compiled.ts';
+import { attachWarehouse, buildCompiled, inOrder } from '../../ops/cycle/compiled.ts';
 import { loadSeed } from '../../ops/simulate/inputs.ts';
 import type { Measured, RankingSettings } from './messages.ts';
 
@@ -14,13 +14,8 @@ const authors = Math.ceil(posts / 10);
 const sqlOf = new Map(
   Object.entries(settings.compiled).map(([model, file]) => [model, readFileSync(file, 'utf8')]),
 );
-const { database, schema } = warehouseOf(sqlOf.get('fct_feeds') ?? '');
-const relation = (name: string): string => `"${database}"."${schema}"."${name}"`;
 const engine = await openEngine({ memoryLimit: settings.memoryLimit, threads: 2 });
-await engine.run(
-  `ATTACH ${sqlText(path.join(settings.folder, `bench-${process.pid}.duckdb`))} AS "${database}"`,
-);
-await engine.run(`CREATE SCHEMA IF NOT EXISTS "${database}"."${schema}"`);
+const relation = await attachWarehouse(engine, sqlOf.get('fct_feeds') ?? '');
 const create = (name: string, query: string): Promise<void> =>
   engine.run(`CREATE TABLE ${relation(name)} AS ${query}`);
 
@@ -86,7 +81,7 @@ const started = performance.now();
 const runAll = async (target: string, done: ReadonlySet<string>): Promise<void> => {
   for (const model of inOrder(sqlOf, target, new Set([...given, ...done]))) {
     const before = process.cpuUsage();
-    await create(model, sqlOf.get(model) ?? '');
+    await buildCompiled(engine, relation, model, sqlOf.get(model) ?? '');
     const used = process.cpuUsage(before);
     slowest[model] = (used.user + used.system) / 1e6;
   }

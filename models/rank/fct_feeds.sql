@@ -1,18 +1,21 @@
 -- The file has no column `generation`: its folder says it.
-{{ config(post_hook="{{ write_lake_file(
+{{ config(materialized='in_batches', post_hook="{{ write_lake_file(
     '(select * exclude (generation) from ' ~ this ~ ')',
     'feeds', 'generation=' ~ run_parameter('generation'), 'feeds.parquet', 'participant_id, position'
 ) }}") }}
 
-with positions as (
+with participants as (
 
-    select * from {{ ref('int_feeds__positions') }}
+    select * from {{ ref('int_participants__policies') }}
+    where {{ in_this_batch() }}
 
 ),
 
-participants as (
+positions as (
 
-    select * from {{ ref('int_participants__policies') }}
+    select positions.*
+    from {{ ref('int_feeds__positions') }} as positions
+    inner join participants on positions.participant_id = participants.participant_id
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='in_batches') }}
+
 with feeds as (
 
     select
@@ -6,6 +8,7 @@ with feeds as (
         served_before_cap_posts,
         shuffle_block_positions
     from {{ ref('int_feeds__variants') }}
+    where {{ in_this_batch() }}
 
 ),
 
@@ -13,17 +16,24 @@ with feeds as (
 placed_posts as (
 
     select
-        feed_id,
-        policy_place,
-        is_in_network,
-        served_before,
-        row_number() over (partition by feed_id order by is_head desc, policy_place asc) as place,
-        sum(case when served_before then 1 else 0 end) over (
-            partition by feed_id
-            order by is_head desc, policy_place asc
+        feeds.feed_id,
+        feeds.feed_length_posts,
+        feeds.served_before_cap_posts,
+        feeds.shuffle_block_positions,
+        candidates.policy_place,
+        candidates.is_in_network,
+        candidates.served_before,
+        row_number() over (
+            partition by feeds.feed_id
+            order by candidates.is_head desc, candidates.policy_place asc
+        ) as place,
+        sum(case when candidates.served_before then 1 else 0 end) over (
+            partition by feeds.feed_id
+            order by candidates.is_head desc, candidates.policy_place asc
             rows between unbounded preceding and current row
         ) as served_posts
-    from {{ ref('int_feeds__candidates') }}
+    from {{ ref('int_feeds__candidates') }} as candidates
+    inner join feeds on candidates.feed_id = feeds.feed_id
 
 ),
 
@@ -31,20 +41,17 @@ placed_posts as (
 final as (
 
     select
-        placed_posts.feed_id,
-        placed_posts.policy_place,
-        placed_posts.is_in_network,
-        placed_posts.served_before,
-        cast(
-            placed_posts.place - greatest(placed_posts.served_posts - feeds.served_before_cap_posts, 0) as integer
-        ) as position_before_shuffle
+        feed_id,
+        policy_place,
+        is_in_network,
+        served_before,
+        cast(place - greatest(served_posts - served_before_cap_posts, 0) as integer) as position_before_shuffle
     from placed_posts
-    inner join feeds on placed_posts.feed_id = feeds.feed_id
     where
-        (not placed_posts.served_before or placed_posts.served_posts <= feeds.served_before_cap_posts)
+        (not served_before or served_posts <= served_before_cap_posts)
         -- A block of the shuffle that the cut goes through is whole here.
-        and placed_posts.place - greatest(placed_posts.served_posts - feeds.served_before_cap_posts, 0)
-        <= feeds.feed_length_posts + feeds.shuffle_block_positions - 1
+        and place - greatest(served_posts - served_before_cap_posts, 0)
+        <= feed_length_posts + shuffle_block_positions - 1
 
 )
 

@@ -1,4 +1,6 @@
 -- Posts are named by their place under the policy, a whole number: millions of candidates fit where URIs wouldn't.
+{{ config(materialized='in_batches') }}
+
 with feeds as (
 
     select
@@ -11,7 +13,7 @@ with feeds as (
         served_before_cap_posts,
         shuffle_block_positions
     from {{ ref('int_feeds__variants') }}
-    where sort_key not in ('personal', 'diversity', 'interleaved')
+    where sort_key not in ('personal', 'diversity', 'interleaved') and {{ in_this_batch() }}
 
 ),
 
@@ -22,7 +24,7 @@ personal_feeds as (
         participant_id,
         in_network_positions
     from {{ ref('int_feeds__variants') }}
-    where sort_key in ('personal', 'diversity')
+    where sort_key in ('personal', 'diversity') and {{ in_this_batch() }}
 
 ),
 
@@ -53,21 +55,31 @@ personal_posts as (
 
 ),
 
+readers as (
+
+    select distinct participant_id
+    from {{ ref('int_feeds__variants') }}
+    where {{ in_this_batch() }}
+
+),
+
 follows as (
 
     select
-        participant_id,
-        author_did
-    from {{ ref('int_feeds__follows') }}
+        follows.participant_id,
+        follows.author_did
+    from {{ ref('int_feeds__follows') }} as follows
+    inner join readers on follows.participant_id = readers.participant_id
 
 ),
 
 last_feeds as (
 
     select
-        participant_id,
-        uri
-    from {{ ref('int_participants__last_feed') }}
+        last_feeds.participant_id,
+        last_feeds.uri
+    from {{ ref('int_participants__last_feed') }} as last_feeds
+    inner join readers on last_feeds.participant_id = readers.participant_id
 
 ),
 

@@ -1,4 +1,6 @@
 -- Places become posts again.
+{{ config(materialized='in_batches') }}
+
 with assembled_posts as (
 
     select * from {{ ref('int_feeds__assembled') }}
@@ -14,6 +16,7 @@ feeds as (
         policy_version,
         sort_key
     from {{ ref('int_feeds__variants') }}
+    where {{ in_this_batch() }}
 
 ),
 

@@ -1,4 +1,6 @@
 -- Team draft: in each round both teams pick the best of theirs that is left, and a coin says which of them picks first.
+{{ config(materialized='in_batches') }}
+
 with drafted_feeds as (
 
     select
@@ -22,7 +24,7 @@ with drafted_feeds as (
             drafted.participant_id = second_teams.participant_id
             and second_begun.policy = second_teams.policy
             and second_begun.version = second_teams.policy_version
-    where drafted.sort_key = 'interleaved'
+    where drafted.sort_key = 'interleaved' and {{ in_this_batch('drafted.batch') }}
 
 ),
 

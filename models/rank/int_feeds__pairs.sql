@@ -1,6 +1,6 @@
 -- Who might see what under a sort key that depends on the participant. The pairs cross to the similarity stage, which
 -- answers in stg_similarity__pairs; whom a pseudonym follows shows in them, so they go to the private lake.
-{{ config(post_hook="{{ write_lake_file(
+{{ config(materialized='in_batches', post_hook="{{ write_lake_file(
     this, '', 'feeds/generation=' ~ run_parameter('generation') ~ '/inputs', 'asked_pairs.parquet', 'participant_id, policy, policy_version, uri', lake='FEEDTRIAL_PRIVATE_LAKE'
 ) }}") }}
 
@@ -28,6 +28,14 @@ feeds as (
         on
             variants.policy = policies.policy
             and variants.policy_version = policies.version
+    where {{ in_this_batch() }}
+
+),
+
+readers as (
+
+    select distinct participant_id
+    from feeds
 
 ),
 
@@ -51,7 +59,11 @@ ranked_posts as (
 
 follows as (
 
-    select * from {{ ref('int_feeds__follows') }}
+    select
+        follows.participant_id,
+        follows.author_did
+    from {{ ref('int_feeds__follows') }} as follows
+    inner join readers on follows.participant_id = readers.participant_id
 
 ),
 
@@ -64,13 +76,14 @@ in_network_places as (
 similar_posts as (
 
     select
-        participant_id,
-        uri,
+        similarities.participant_id,
+        similarities.uri,
         row_number() over (
-            partition by participant_id
-            order by similarity_personal desc, uri asc
+            partition by similarities.participant_id
+            order by similarities.similarity_personal desc, similarities.uri asc
         ) as nearest_place
-    from {{ ref('stg_similarity__participants') }}
+    from {{ ref('stg_similarity__participants') }} as similarities
+    inner join readers on similarities.participant_id = readers.participant_id
 
 ),
 

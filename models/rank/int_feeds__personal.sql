@@ -1,4 +1,6 @@
 -- Scores that depend on the participant, for the posts that are candidates of theirs, the author cap after sorting.
+{{ config(materialized='in_batches') }}
+
 with pairs as (
 
     select * from {{ ref('stg_similarity__pairs') }}
@@ -26,6 +28,7 @@ variants as (
         policy,
         policy_version
     from {{ ref('int_feeds__variants') }}
+    where {{ in_this_batch() }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='in_batches') }}
+
 with shuffled_posts as (
 
     select
@@ -48,6 +50,7 @@ feeds as (
         policy_version,
         is_served
     from {{ ref('int_feeds__variants') }}
+    where {{ in_this_batch() }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='in_batches') }}
+
 with feeds as (
 
     select
@@ -6,6 +8,7 @@ with feeds as (
         shuffle_block_positions,
         shuffle_offset
     from {{ ref('int_feeds__variants') }}
+    where {{ in_this_batch() }}
 
 ),
 

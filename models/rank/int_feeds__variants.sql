@@ -38,6 +38,7 @@ variants as (
 
     select
         readers.participant_id,
+        readers.batch,
         coalesce(policies.policy = readers.policy and policies.version = readers.policy_version, false) as is_served,
         policies.*
     from readers
@@ -45,6 +46,7 @@ variants as (
     union all
     select
         readers.participant_id,
+        readers.batch,
         true as is_served,
         policies.*
     from readers
@@ -61,6 +63,7 @@ final as (
     select
         row_number() over (order by participant_id, policy, version) as feed_id,
         participant_id,
+        batch,
         policy,
         version as policy_version,
         is_served,

@@ -28,15 +28,31 @@ arms as (
 
 ),
 
-final as (
+numbered_readers as (
 
     select
         readers.participant_id,
         readers.arm,
         arms.policy,
-        arms.policy_version
+        arms.policy_version,
+        row_number() over (order by readers.participant_id) - 1 as reader_number
     from readers
     inner join arms on readers.arm = arms.arm
+
+),
+
+final as (
+
+    select
+        participant_id,
+        arm,
+        policy,
+        policy_version,
+        cast(
+            (reader_number - reader_number % {{ run_parameter('participants_per_batch') }})
+            / {{ run_parameter('participants_per_batch') }} as integer
+        ) as batch
+    from numbered_readers
 
 )
 

@@ -76,6 +76,7 @@ const environment = z.object({
     .string()
     .regex(/^\d+(\.\d+)?(MB|GB)$/)
     .default('2GB'),
+  FEEDTRIAL_PARTICIPANTS_PER_BATCH: z.coerce.number().int().min(1).max(1_000_000).default(2000),
   FEEDTRIAL_THREADS: z.coerce.number().int().min(1).max(256).default(2),
   FEEDTRIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   FEEDTRIAL_BACKUP: z.string().min(1).optional(),
@@ -157,6 +158,8 @@ export interface Config {
   /** Generations older than this lose what only replaying needs; their feeds stay for good. */
   keepGenerationsDays: number;
   memoryLimit: string;
+  /** How many participants go through the ranking models at a time. */
+  participantsPerBatch: number;
   threads: number;
   logLevel: Environment['FEEDTRIAL_LOG_LEVEL'];
   /** Folder that `backup` makes one folder a backup in. */
@@ -248,6 +251,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, base = process.
     modelsFolder: e.FEEDTRIAL_MODELS === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_MODELS),
     keepGenerationsDays: e.FEEDTRIAL_KEEP_GENERATIONS_DAYS,
     memoryLimit: e.FEEDTRIAL_MEMORY_LIMIT,
+    participantsPerBatch: e.FEEDTRIAL_PARTICIPANTS_PER_BATCH,
     threads: e.FEEDTRIAL_THREADS,
     logLevel: e.FEEDTRIAL_LOG_LEVEL,
     backup: e.FEEDTRIAL_BACKUP === undefined ? undefined : path.resolve(base, e.FEEDTRIAL_BACKUP),

@@ -155,6 +155,7 @@ export async function rank(options: RankOptions): Promise<RankSummary> {
       random_seed: randomSeed,
       label_profile: config.labelProfile,
       study: config.study,
+      participants_per_batch: config.participantsPerBatch,
     };
     const facts = { run_id: runId, as_of_us: asOfUs, vars };
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });

@@ -15,7 +15,7 @@ import { generationFolder, pairsFolder } from '../../lake/feeds/index.ts';
 import { readErased, type ErasedFromGeneration } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import { replayErrors } from './errors.ts';
-import { inOrder, warehouseOf } from './compiled.ts';
+import { attachWarehouse, buildCompiled, inOrder } from './compiled.ts';
 import { encodeFeeds, feedHashes, generationFiles, type FileFacts, type Manifest } from './publish.ts';
 
 export interface ReplayOptions {
@@ -234,12 +234,8 @@ async function rebuild(context: RebuildOptions): Promise<void> {
     const content = await lake.read(file);
     if (content !== null) sqlOf.set(path.basename(file, '.sql'), Buffer.from(content).toString('utf8'));
   }
-  // The SQL names the warehouse that it was compiled for; here an empty one stands in for it.
-  const { database, schema } = warehouseOf(sqlOf.get(target) ?? '');
   await engine.run('SET preserve_insertion_order = true');
-  await engine.run(`ATTACH ':memory:' AS "${database}"`);
-  await engine.run(`CREATE SCHEMA IF NOT EXISTS "${database}"."${schema}"`);
-  const relation = (name: string): string => `"${database}"."${schema}"."${name}"`;
+  const relation = await attachWarehouse(engine, sqlOf.get(target) ?? '');
 
   onStep('fills the tables that ranking began from');
   for (const { relation: name, file, place } of inputs) {
@@ -254,7 +250,7 @@ async function rebuild(context: RebuildOptions): Promise<void> {
   const order = inOrder(sqlOf, target, new Set(inputs.map((one) => one.relation)));
   for (const [i, model] of order.entries()) {
     onStep(`${i + 1} of ${order.length}: ${model}`);
-    await engine.run(`CREATE TABLE ${relation(model)} AS ${sqlOf.get(model) ?? ''}`);
+    await buildCompiled(engine, relation, model, sqlOf.get(model) ?? '');
   }
 
   onStep('compares');

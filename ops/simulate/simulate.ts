@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { openEngine } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
-import { inOrder, warehouseOf } from '../cycle/compiled.ts';
+import { attachWarehouse, buildCompiled, inOrder } from '../cycle/compiled.ts';
 import type { Dbt } from '../dbt/index.ts';
 import { fillFromGeneration, fillFromPosts, loadSeed } from './inputs.ts';
 import { reportOf, type SimulationReport } from './report.ts';
@@ -53,18 +53,20 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const { nodes } = await dbt.run({
     command: 'compile',
     select: ['path:models/rank'],
-    parameters: { generation: 'simulated', random_seed: 'simulated', previous_generation: '_none' },
+    parameters: {
+      generation: 'simulated',
+      random_seed: 'simulated',
+      previous_generation: '_none',
+      participants_per_batch: config.participantsPerBatch,
+    },
     ...(options.signal ? { signal: options.signal } : {}),
   });
   const sqlOf = new Map<string, string>();
   for (const { name, resource_type: kind, compiled_path: file } of nodes)
     if (kind === 'model' && file !== null) sqlOf.set(name, await readFile(file, 'utf8'));
-  const { database, schema } = warehouseOf(sqlOf.get('int_feeds__positions') ?? '');
-  const relation = (name: string): string => `"${database}"."${schema}"."${name}"`;
   const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
   try {
-    await engine.run(`ATTACH ':memory:' AS "${database}"`);
-    await engine.run(`CREATE SCHEMA IF NOT EXISTS "${database}"."${schema}"`);
+    const relation = await attachWarehouse(engine, sqlOf.get('int_feeds__positions') ?? '');
     onStep('fills in the window');
     const inputs =
       posts === undefined
@@ -85,7 +87,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     const order = inOrder(sqlOf, 'int_feeds__positions', new Set(given));
     for (const [i, model] of order.entries()) {
       onStep(`${i + 1} of ${order.length}: ${model}`);
-      await engine.run(`CREATE TABLE ${relation(model)} AS ${sqlOf.get(model) ?? ''}`);
+      await buildCompiled(engine, relation, model, sqlOf.get(model) ?? '');
     }
     onStep('counts');
     return await reportOf(engine, relation, { ...inputs, first });
