@@ -7,7 +7,7 @@ import { generateScale } from '../lake/generate/index.ts';
 import { loadConfig } from '../ops/config/index.ts';
 import { projectRoot } from '../ops/config/config.ts';
 import { transform } from '../ops/cycle/transform.ts';
-import { openDbt } from '../ops/dbt/index.ts';
+import { openDbt, type DbtNodeResult, type DbtRunOptions } from '../ops/dbt/index.ts';
 import { printTable } from './table.ts';
 
 export const claim =
@@ -100,7 +100,16 @@ export async function run(args: string[]): Promise<void> {
         });
         const before = worker();
         const startedMs = Date.now();
-        const { nodes } = await transform({ config, dbt, asOfUs, ...options });
+        let built: DbtNodeResult[] = [];
+        const observed = {
+          ...dbt,
+          run: async (asked: DbtRunOptions) => {
+            const result = await dbt.run(asked);
+            built = result.nodes;
+            return result;
+          },
+        };
+        const { nodes } = await transform({ config, dbt: observed, asOfUs, ...options });
         const after = worker();
         measured.push({
           what,
@@ -111,16 +120,8 @@ export async function run(args: string[]): Promise<void> {
         });
         printTable(measured.slice(-1));
         if (values.profile) {
-          const results = JSON.parse(
-            readFileSync(
-              path.join(path.dirname(config.warehouse), 'bench.dbt/target/run_results.json'),
-              'utf8',
-            ),
-          ) as { results: { unique_id: string; execution_time: number }[] };
-          for (const one of results.results
-            .toSorted((a, b) => b.execution_time - a.execution_time)
-            .slice(0, 25))
-            console.log(`  ${one.execution_time.toFixed(2)} s  ${one.unique_id}`);
+          for (const one of built.toSorted((a, b) => b.seconds - a.seconds).slice(0, 25))
+            console.log(`  ${one.seconds.toFixed(2)} s  ${one.name}`);
         }
       } finally {
         await dbt.close();

@@ -12,7 +12,7 @@ import duckdb
 
 folder, without = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
 before = resource.getrusage(resource.RUSAGE_SELF)
-connection = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": f"{folder}/spill"})
+connection = duckdb.connect(config={"memory_limit": "450MB", "threads": 2, "temp_directory": f"{folder}/spill"})
 connection.execute("set preserve_insertion_order = false; set TimeZone = 'UTC'")
 for statement in json.load(open(f"{folder}/statements.json")):
     connection.execute(statement)

@@ -56,7 +56,8 @@ const list = (texts: string[]): string => `[${texts.map(sqlText).join(', ')}]`;
  * makes has every kind of account and record, and a hundredth of the speed.
  *
  * A third of the posts is not English, a quarter are replies, one in fifty is deleted, one like in a hundred taken back; half of all likes
- * fall on one post in fifty; labels have the means of the study's.
+ * fall on one post in fifty; labels have the means of the study's. What has labels has an embedding too, the same for every post: SQL
+ * reads only which posts have one.
  */
 export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
   const { lake, engine, seed = 'scale', posts, days, means = defaultMeans } = options;
@@ -185,6 +186,14 @@ export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
           said('perspective', 'MORAL_OUTRAGE', means.moral_outrage, isEnglish),
         ].join('\n        UNION ALL\n'),
         `${name}-labels`,
+      );
+      rows.embeddings = await write(
+        tables.embeddings,
+        `SELECT concat('at://', did, '/app.bsky.feed.post/', rkey) AS uri, cid, 'embeddings' AS labeler, ${version('embeddings')} AS version,
+           list_resize([1.0::FLOAT], 384, 0.0::FLOAT) AS embedding, 'scale' AS run_id, event_us + 900000000 AS labelled_at,
+           at_day(event_us + 900000000) AS dt
+         FROM scale_posts WHERE ${isEnglish}`,
+        `${name}-embeddings`,
       );
     }
     await engine.run('DROP TABLE scale_posts');

@@ -4,12 +4,12 @@
 {%- endmacro %}
 
 {% macro duckdb__without_links(column) -%}
-    trim(case
+    case
         when contains({{ column }}, 'http') or contains({{ column }}, 'www.')
             or contains({{ column }}, '@') or contains({{ column }}, '#') or contains({{ column }}, '…')
-            then regexp_replace({{ column }}, '(https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*…', '', 'g')
+            then trim(regexp_replace({{ column }}, '(https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*…', '', 'g'))
         else {{ column }}
-    end)
+    end
 {%- endmacro %}
 
 {% macro default__without_links(column) -%}

@@ -78,14 +78,11 @@ referred_posts as (
     select
         referred.uri,
         split_part(referred.uri, '/', 3) as did,
-        split_part(referred.uri, '/', 5) as rkey,
         count(*) as referrals,
         count(*) filter (where referred.referred_by = 'like') as likes,
         count(participants.did) as referrals_by_participants
     from referred
     left join participants on referred.did = participants.did
-    -- generators and lists are liked as well
-    where referred.uri like 'at://did:%/app.bsky.feed.post/_%'
     group by referred.uri
 
 ),
@@ -135,6 +132,8 @@ missing_posts as (
         held_posts.uri is null
         and settled_posts.uri is null
         and settled_authors.did is null
+        -- Generators and lists are liked as well; asked here, once for each of the few that are missing.
+        and referred_posts.uri like 'at://did:%/app.bsky.feed.post/_%'
 
 ),
 
@@ -145,7 +144,7 @@ final as (
         uri,
         did,
         'app.bsky.feed.post' as collection,
-        rkey,
+        split_part(uri, '/', 5) as rkey,
 
         ---------- how
         case

@@ -23,7 +23,10 @@ posts_with_counts as (
         -- A tag counts whether its author's client marked it up, put it beside the text, or left it in the words.
         greatest(
             {{ list_length('tag_facets') }} + {{ list_length('outer_tags') }},
-            length(standardised) - length(replace(standardised, '#', ''))
+            case
+                when strpos(standardised, '#') > 0 then length(standardised) - length(replace(standardised, '#', ''))
+                else 0
+            end
         ) as hashtags,
         {{ list_length('mention_facets') }} as mentions
     from posts

@@ -25,15 +25,24 @@ authors_in_feeds as (
 
 ),
 
--- Nothing here reads int_posts__rankable: what the feeds are made from can't say what they must not hold.
+-- Nothing here reads int_posts__rankable: what the feeds are made from can't say what they must not hold. An inner join
+-- asks the filters about these posts alone, a left join about all.
+eligible_in_feeds as (
+
+    select posts_in_feeds.uri
+    from posts_in_feeds
+    inner join {{ ref('int_posts__eligible') }} as eligible_posts on posts_in_feeds.uri = eligible_posts.uri
+
+),
+
 not_eligible as (
 
     select
         posts_in_feeds.uri,
         'not_eligible' as reason
     from posts_in_feeds
-    left join {{ ref('int_posts__eligible') }} as eligible_posts on posts_in_feeds.uri = eligible_posts.uri
-    where eligible_posts.uri is null
+    left join eligible_in_feeds on posts_in_feeds.uri = eligible_in_feeds.uri
+    where eligible_in_feeds.uri is null
 
 ),
 

@@ -4,15 +4,14 @@
     post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ run_parameter('publish_id'), 'labels.parquet', 'labeler, priority, event_us desc, uri') }}",
 ) }}
 
--- Each labeler has a power of two, so that one number says which of them have answered about a post.
 with labelers as (
 
     select
         labeler,
         version,
         needs,
-        cast(power(2, row_number() over (order by labeler asc) - 1) as bigint) as labeler_bit
-    from {{ ref('labelers') }}
+        labeler_bit
+    from ({{ labelers_with_bits() }}) as labelers
     where
         {{ 'in_demo' if run_parameter('label_profile') == 'demo' else 'in_study' }}
         and (asked_until is null or {{ utc_day(as_of_us()) }} <= asked_until)
@@ -46,37 +45,31 @@ posts as (
 
 ),
 
-answers as (
-
-    select
-        uri,
-        cid,
-        labeler,
-        version
-    from {{ ref('base_labels__asked') }}
-    where is_labelled or is_refused
-    union all
-    select
-        uri,
-        cid,
-        labeler,
-        version
-    from {{ ref('base_labels__embedded') }}
-
-),
-
+-- A label is younger than the post that it is about, so answers from before the lookback are about none of these.
 answered_posts as (
 
     select
-        answers.uri,
-        answers.cid,
+        uri,
+        cid,
+        labeler_bits
+    from {{ ref('base_labels__answered') }}
+    where {{ within_lookback('last_labelled_at') }}
+
+),
+
+embedded_posts as (
+
+    select
+        embeddings.uri,
+        embeddings.cid,
         {{ bits_together('labelers.labeler_bit') }} as labeler_bits
-    from answers
+    from {{ ref('base_labels__embedded') }} as embeddings
     inner join labelers
         on
-            answers.labeler = labelers.labeler
-            and answers.version = labelers.version
-    group by answers.uri, answers.cid
+            embeddings.labeler = labelers.labeler
+            and embeddings.version = labelers.version
+    where {{ within_lookback('embeddings.labelled_at') }}
+    group by embeddings.uri, embeddings.cid
 
 ),
 
@@ -89,7 +82,10 @@ failures as (
         version,
         attempts
     from {{ ref('base_labels__asked') }}
-    where not (is_labelled or is_refused)
+    where
+        is_failed
+        and not (is_labelled or is_refused)
+        and {{ within_lookback('last_labelled_at') }}
 
 ),
 
@@ -97,12 +93,17 @@ posts_with_answers as (
 
     select
         posts.*,
-        coalesce(answered_posts.labeler_bits, 0) as labeler_bits
+        coalesce(answered_posts.labeler_bits, 0) as answered_bits,
+        coalesce(embedded_posts.labeler_bits, 0) as embedded_bits
     from posts
     left join answered_posts
         on
             posts.uri = answered_posts.uri
             and posts.cid = answered_posts.cid
+    left join embedded_posts
+        on
+            posts.uri = embedded_posts.uri
+            and posts.cid = embedded_posts.cid
 
 )
 
@@ -134,4 +135,5 @@ left join failures
         and labelers.version = failures.version
 where
     (labelers.needs = 'any' or posts.is_eligible)
-    and mod(floor(posts.labeler_bits / labelers.labeler_bit), 2) = 0
+    and mod(floor(posts.answered_bits / labelers.labeler_bit), 2) = 0
+    and mod(floor(posts.embedded_bits / labelers.labeler_bit), 2) = 0

@@ -23,30 +23,38 @@ embedded_posts as (
 
 ),
 
-posts_by_likes as (
+-- Only these can be popular, and they are few: the others are put in no order.
+posts_with_enough_likes as (
 
     select
-        *,
-        row_number() over (order by coalesce(likes, -1) desc, uri asc) as like_place,
-        count(*) over () as posts
+        uri,
+        row_number() over (order by likes desc, uri asc) as like_place
     from embedded_posts
+    where likes >= {{ similarity_parameter('popular_minimum_likes') }}
+
+),
+
+popular_posts as (
+
+    select uri
+    from posts_with_enough_likes
+    where
+        like_place <= ceiling(
+            (select count(*) from embedded_posts) * {{ similarity_parameter('popular_posts_share') }}
+        )
 
 ),
 
 final as (
 
     select
-        posts_by_likes.uri,
-        posts_by_likes.cid,
+        posts.uri,
+        posts.cid,
         embedders.embedding_version,
-        coalesce(
-            posts_by_likes.likes >= {{ similarity_parameter('popular_minimum_likes') }}
-            and posts_by_likes.like_place
-            <= ceiling(posts_by_likes.posts * {{ similarity_parameter('popular_posts_share') }}),
-            false
-        ) as is_popular
-    from posts_by_likes
+        popular_posts.uri is not null as is_popular
+    from embedded_posts as posts
     cross join embedders
+    left join popular_posts on posts.uri = popular_posts.uri
 
 )
 

@@ -4,7 +4,7 @@ import type { Config } from '../config/index.ts';
 /** Where dbt's parts are for one configuration. Two configurations share nothing but the project and `.venv`. */
 export interface DbtFolders {
   python: string;
-  /** Compiled SQL, manifest.json, run_results.json, partial parse. */
+  /** Compiled SQL, manifest.json, partial parse. */
   target: string;
   logs: string;
   /** dbt's own log. */

@@ -155,7 +155,10 @@ def run(job, answer, parsed):
             )
 
     try:
-        outcome = dbtRunner(manifest=parsed.manifest_for(job["args"]), callbacks=[on_event]).invoke(job["args"])
+        manifest = parsed.manifest_for(job["args"])
+        # parsing wrote manifest.json, which a run would write again, and its results are in the answer
+        artifacts = [] if manifest is None else ["--no-write-json"]
+        outcome = dbtRunner(manifest=manifest, callbacks=[on_event]).invoke([*artifacts, *job["args"]])
         exception = outcome.exception
         results = [describe_result(r) for r in getattr(outcome.result, "results", None) or []]
         success = bool(outcome.success)

@@ -1,3 +1,5 @@
+{{ config(tags=['history']) }}
+
 -- A label, a like or an author that isn't known must not take a post out, nor may anything double it.
 select
     eligible.uri,

@@ -1,0 +1,10 @@
+{#
+  The labelers of the seed with a power of two each, labeler_bit, so that one number says which of them have answered about a post. A
+  labeler has another bit after the seed was edited: what keeps such numbers names `labelers` among its seeds.
+#}
+{% macro labelers_with_bits() -%}
+    select
+        *,
+        cast(power(2, row_number() over (order by labeler asc) - 1) as bigint) as labeler_bit
+    from {{ ref('labelers') }}
+{%- endmacro %}

@@ -1,0 +1,28 @@
+-- Texts of plain characters are left as they are: none of these may be one that the long way would change, between other
+-- characters, before them or after them.
+{{ config(tags=['history'], enabled=target.type == 'duckdb') }}
+
+with code_points as (
+
+    select chr(cast(code_points.n as integer)) as letter
+    from range(1, 131072) as code_points (n)
+    where code_points.n not between 55296 and 57343
+
+),
+
+texts as (
+
+    select 'e' || letter || 'e' as content from code_points
+    union all
+    select letter || 'e' as content from code_points
+    union all
+    select 'e' || letter as content from code_points
+
+)
+
+select
+    content,
+    {{ standardised_text('content') }} as the_short_way,
+    {{ standardised_text_the_long_way('content') }} as the_long_way
+from texts
+where {{ standardised_text('content') }} <> {{ standardised_text_the_long_way('content') }}
