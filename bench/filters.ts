@@ -140,6 +140,8 @@ export async function run(args: string[]): Promise<void> {
         `CREATE VIEW stg_bluesky__posts AS FROM ${file('posts')}`,
         `CREATE VIEW int_posts__language AS FROM ${file('language')}`,
         `CREATE TABLE int_authors__excluded AS SELECT did, 'excludelist' AS reason FROM ${file('authors')}`,
+        // the model's pre-hook
+        `SET VARIABLE terms = (SELECT string_agg(regexp_escape(term), '|') FROM spam_terms)`,
         `CREATE TABLE int_posts__standardised AS ${compiled('int_posts__standardised')}`,
         `CREATE TABLE int_posts__repeated AS ${compiled('int_posts__repeated')}`,
         `CREATE VIEW int_posts__filtered AS ${compiled('int_posts__filtered')}`,

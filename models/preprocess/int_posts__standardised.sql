@@ -3,6 +3,8 @@
     increment_of='stg_bluesky__posts',
     unique_key=['uri'],
     seeds=['spam_terms', 'excluded_labels'],
+    pre_hook="{{ tell_terms(ref('spam_terms')) }}",
+    post_hook='{{ forget_terms() }}',
 ) }}
 
 with posts as (
