@@ -1,22 +1,22 @@
--- Texts of plain characters are left as they are: none of these may be one that the long way would change, between other
--- characters, before them or after them.
+-- Texts of plain characters are left as they are: none may be one that the long way would change, between other characters,
+-- before them or after them.
 {{ config(tags=['history'], enabled=target.type == 'duckdb') }}
 
 with code_points as (
 
-    select chr(cast(code_points.n as integer)) as letter
-    from range(1, 131072) as code_points (n)
-    where code_points.n not between 55296 and 57343
+    select chr(cast(numbers.n as integer)) as code_point
+    from range(1, 131072) as numbers (n)
+    where numbers.n not between 55296 and 57343
 
 ),
 
 texts as (
 
-    select 'e' || letter || 'e' as content from code_points
+    select 'e' || code_point || 'e' as content from code_points
     union all
-    select letter || 'e' as content from code_points
+    select code_point || 'e' as content from code_points
     union all
-    select 'e' || letter as content from code_points
+    select 'e' || code_point as content from code_points
 
 )
 
