@@ -10,6 +10,18 @@ export function generationFolder(generation: string): string {
   return `feeds/generation=${encodeURIComponent(generation)}`;
 }
 
+/** Where the rows of a generation's feeds are in its folder: alone in one, as engines read every file of a table's folder. */
+export const feedsFile = 'positions/feeds.parquet';
+
+/** The file of a generation's feeds, wherever it is: in one from before `feedsFile` it is beside the others. Null where there is none. */
+export async function findFeeds(lake: Lake, generation: string): Promise<string | null> {
+  for (const name of [feedsFile, 'feeds.parquet']) {
+    const file = `${generationFolder(generation)}/${name}`;
+    if (await lake.exists(file)) return file;
+  }
+  return null;
+}
+
 /** Folder of a generation's pairs in the private lake; there only where a score depended on the participant. */
 export function pairsFolder(generation: string): string {
   return `pairs/generation=${encodeURIComponent(generation)}`;

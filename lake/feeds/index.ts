@@ -10,6 +10,8 @@ export {
 } from './serving.ts';
 export {
   currentGenerationPath,
+  feedsFile,
+  findFeeds,
   formatCurrentGeneration,
   generationFolder,
   pairsFolder,

@@ -132,7 +132,7 @@ export async function generateLake(options: GenerateOptions): Promise<GeneratedL
     engine,
     tables.feeds,
     feeds,
-    'feeds/generation=generated/feeds.parquet',
+    'feeds/generation=generated/positions/feeds.parquet',
   );
   rows.queue = await writeWhole(lake, engine, tables.queue, queue, 'queue/publish=generated/labels.parquet');
   for (const [name, query] of Object.entries(served))

@@ -17,14 +17,16 @@ export function partitionTime(us: number): { dt: string; hour: string } {
   return { dt: iso.slice(0, 10), hour: iso.slice(11, 13) };
 }
 
-/** Folder of a partition, such as `raw/records/collection_group=app.bsky.feed.like/dt=2026-07-04/hour=14`. */
+const rowsFolderOf = (table: Table): string[] => (table.rowsFolder === undefined ? [] : [table.rowsFolder]);
+
+/** Folder of a partition's rows, such as `raw/records/collection_group=app.bsky.feed.like/dt=2026-07-04/hour=14`. */
 export function partitionFolder(table: Table, partition: Partition): string {
   const keys = table.partitions.map((key) => {
     const value = partition[key];
     if (value === undefined) throw new Error(`${table.folder} is partitioned by ${key}, which was not given`);
     return `${key}=${encodeURIComponent(value)}`;
   });
-  return [table.folder, ...keys].join('/');
+  return [table.folder, ...keys, ...rowsFolderOf(table)].join('/');
 }
 
 /** DuckDB's `columns = {…}` argument of read_json for a table: names and types, nothing guessed. */
@@ -86,7 +88,9 @@ export async function writeRows(
 
 /** Glob of a table's files for read_parquet. */
 export function tableGlob(lake: Lake, table: Table): string {
-  return lake.uri([table.folder, ...table.partitions.map(() => '*'), '*.parquet'].join('/'));
+  return lake.uri(
+    [table.folder, ...table.partitions.map(() => '*'), ...rowsFolderOf(table), '*.parquet'].join('/'),
+  );
 }
 
 /** `read_parquet(…)` over a whole table with its partition keys as VARCHAR columns. */
@@ -128,9 +132,12 @@ export async function ensureTables(lake: Lake, privateLake: Lake, engine: Engine
     const home = privateTables.has(table) ? privateLake : lake;
     const empty: Record<string, string> = { dt: '1970-01-01', hour: '00' };
     const partition = Object.fromEntries(table.partitions.map((key) => [key, empty[key] ?? '_none']));
-    const target = `${partitionFolder(table, partition)}/empty.parquet`;
-    if (await home.exists(target)) continue;
+    const folder = partitionFolder(table, partition);
+    // the models read feeds from before they had a folder of their own too, and a pattern has to find a file
+    const folders = table.rowsFolder === undefined ? [folder] : [folder, path.posix.dirname(folder)];
     const columns = table.columns.map((c) => `CAST(NULL AS ${c.type}) AS "${c.name}"`).join(', ');
-    await copyToLake(home, engine, `SELECT ${columns} WHERE false`, target);
+    for (const target of folders.map((one) => `${one}/empty.parquet`))
+      if (!(await home.exists(target)))
+        await copyToLake(home, engine, `SELECT ${columns} WHERE false`, target);
   }
 }

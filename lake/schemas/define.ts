@@ -16,6 +16,8 @@ export interface Table {
   readonly grain: string;
   /** Partition keys in path order; always VARCHAR ('06' must not become 6). Never columns of the files. */
   readonly partitions: readonly string[];
+  /** Folder in a partition that holds its rows alone, where the partition holds more; engines read every file of a table's folder. */
+  readonly rowsFolder?: string;
   readonly columns: readonly Column[];
 }
 
@@ -30,6 +32,7 @@ export function defineTable(
   grain: string,
   partitions: readonly string[],
   columns: Record<string, ColumnSpec>,
+  rowsFolder?: string,
 ): Table {
   return {
     folder,
@@ -41,5 +44,6 @@ export function defineTable(
       description,
       nullable: nullable === 'null',
     })),
+    ...(rowsFolder === undefined ? {} : { rowsFolder }),
   };
 }

@@ -22,7 +22,7 @@ export const similarityParticipants = defineTable(
   },
 );
 
-/** Under `feeds/generation=<id>/feeds.parquet`; `feeds/current.json` points to the generation in force. */
+/** Under `feeds/generation=<id>/positions/feeds.parquet`; `feeds/current.json` points to the generation in force. */
 export const feeds = defineTable(
   'feeds',
   "One row per generation, participant and position; participant '_default' is the feed of everyone else",
@@ -82,6 +82,7 @@ export const feeds = defineTable(
       'null',
     ],
   },
+  'positions',
 );
 
 /**

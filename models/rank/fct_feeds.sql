@@ -1,7 +1,7 @@
 -- The file has no column `generation`: its folder says it.
 {{ config(materialized='in_batches', post_hook="{{ write_lake_file(
     '(select * exclude (generation) from ' ~ this ~ ')',
-    'feeds', 'generation=' ~ run_parameter('generation'), 'feeds.parquet', 'participant_id, position'
+    'feeds', 'generation=' ~ run_parameter('generation') ~ '/positions', 'feeds.parquet', 'participant_id, position'
 ) }}") }}
 
 with participants as (

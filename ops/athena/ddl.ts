@@ -1,5 +1,5 @@
 import type { ColumnType } from '../../lake/index.ts';
-import type { ExternalTable, Projection } from './tables.ts';
+import { locationTemplate, type ExternalTable, type Projection } from './tables.ts';
 
 const hiveTypes: Record<ColumnType, string> = {
   VARCHAR: 'string',
@@ -33,6 +33,8 @@ export function projectionParameters(table: ExternalTable): Record<string, strin
   const parameters: Record<string, string> = {};
   if (table.partitions.length === 0) return parameters;
   parameters['projection.enabled'] = 'true';
+  const template = locationTemplate(table);
+  if (template !== null) parameters['storage.location.template'] = template;
   for (const { name, projection } of table.partitions) {
     parameters[`projection.${name}.type`] = projection.type;
     if (projection.type === 'date') {
@@ -77,6 +79,7 @@ function trinoProjection(projection: Projection): string {
 
 /** A table in the words of Trino's Hive connector, which calls the same things by other names. */
 export function trinoDdl(schema: string, table: ExternalTable): string {
+  const template = locationTemplate(table);
   const columns = [
     ...table.columns.map(({ name, type }) => `  "${name}" ${trinoTypes[type]}`),
     ...table.partitions.map(
@@ -92,6 +95,7 @@ export function trinoDdl(schema: string, table: ExternalTable): string {
           `partitioned_by = ARRAY[${table.partitions.map(({ name }) => text(name)).join(', ')}]`,
           'partition_projection_enabled = true',
         ]),
+    ...(template === null ? [] : [`partition_projection_location_template = ${text(template)}`]),
   ];
   return `CREATE TABLE IF NOT EXISTS ${schema}.${table.name} (\n${columns.join(',\n')}\n)\nWITH (${properties.join(', ')})`;
 }

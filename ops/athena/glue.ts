@@ -49,8 +49,8 @@ const essence = (table: TableInput): string =>
     (table.StorageDescriptor?.Columns ?? []).map(({ Name, Type, Comment }) => [Name, Type, Comment]),
     (table.PartitionKeys ?? []).map(({ Name, Type }) => [Name, Type]),
     Object.entries(table.Parameters ?? {})
-      .filter(
-        ([key]) => key.startsWith('projection.') || key === 'parquet.compression' || key === 'classification',
+      .filter(([key]) =>
+        /^(projection\.|storage\.location\.template$|parquet\.compression$|classification$)/.test(key),
       )
       .sort(),
   ]);

@@ -23,7 +23,15 @@ export interface ExternalTable {
   description: string;
   columns: { name: string; type: ColumnType; description: string }[];
   partitions: { name: string; projection: Projection }[];
+  /** Folder in each partition that its rows are in; null where the partition is that folder. */
+  rowsFolder: string | null;
 }
+
+/** Where the rows of a partition are, for a table whose partitions hold more: `${key}` stands for a key's value. Null for others. */
+export const locationTemplate = ({ location, partitions, rowsFolder }: ExternalTable): string | null =>
+  rowsFolder === null
+    ? null
+    : `${[location, ...partitions.map(({ name }) => `${name}=\${${name}}`), rowsFolder].join('/')}/`;
 
 /** Tables of the roster are in a database of their own, whose bucket few may read. */
 export interface Databases {
@@ -42,13 +50,15 @@ async function valuesOf(lake: Lake, table: Table): Promise<Map<string, Set<strin
   const found = new Map(table.partitions.map((key) => [key, new Set<string>()]));
   for (const { path } of await lake.list(table.folder)) {
     const parts = path.slice(table.folder.length + 1).split('/');
+    const rowsFolder = table.rowsFolder === undefined ? [] : [table.rowsFolder];
     if (
       !path.endsWith('.parquet') ||
-      parts.length !== table.partitions.length + 1 ||
+      parts.length !== table.partitions.length + rowsFolder.length + 1 ||
+      rowsFolder.some((one) => parts.at(-2) !== one) ||
       parts.at(-1) === 'empty.parquet'
     )
       continue;
-    for (const part of parts.slice(0, -1)) {
+    for (const part of parts.slice(0, table.partitions.length)) {
       const [key = '', value = ''] = part.split('=');
       found.get(key)?.add(decodeURIComponent(value));
     }
@@ -80,6 +90,7 @@ export async function describeExports(lake: Lake, until: string | null = null): 
       columns,
       partitions:
         partition === null ? [] : [{ name: partition, projection: { type: 'date', from, to: until } }],
+      rowsFolder: null,
     };
   });
 }
@@ -114,6 +125,7 @@ export async function describeTables(options: DescribeOptions): Promise<Database
         name,
         projection: projectionOf(name, values.get(name) ?? new Set(), first, until),
       })),
+      rowsFolder: table.rowsFolder ?? null,
     };
   };
   const databases: Databases = { lake: [], private: [] };

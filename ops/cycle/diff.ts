@@ -1,4 +1,4 @@
-import { generationFolder } from '../../lake/feeds/index.ts';
+import { findFeeds, generationFolder } from '../../lake/feeds/index.ts';
 import { openEngine, openLake, sqlText, type Engine, type Lake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { replayErrors } from './errors.ts';
@@ -55,9 +55,9 @@ const parquet = (lake: Lake, file: string): string =>
 
 async function fill(engine: Engine, lake: Lake, generation: string, side: 'a' | 'b'): Promise<boolean> {
   const files = generationFiles(generation);
-  if (!(await lake.exists(files.published)) || !(await lake.exists(files.feeds)))
-    throw replayErrors.unknown(generation, []);
-  await engine.run(`CREATE TABLE feeds_${side} AS SELECT * FROM ${parquet(lake, files.feeds)}`);
+  const feeds = await findFeeds(lake, generation);
+  if (feeds === null || !(await lake.exists(files.published))) throw replayErrors.unknown(generation, []);
+  await engine.run(`CREATE TABLE feeds_${side} AS SELECT * FROM ${parquet(lake, feeds)}`);
   const whole = await lake.exists(files.scored);
   const columns = 'uri, cid, likes, similarity, toxic, constructive, sociopolitical, is_superposter';
   await engine.run(

@@ -7,6 +7,7 @@ import {
   currentGenerationPath,
   encodeServing,
   formatCurrentGeneration,
+  feedsFile,
   generationFolder,
   pairsFolder,
   servingPath,
@@ -94,6 +95,7 @@ export const feedHashes = (feeds: string): string => `
 const feedsOrder = 'participant_id, position';
 
 export interface GenerationFiles {
+  /** Of one that is ranked now; `findFeeds` knows where an older one has them. */
   feeds: string;
   scored: string;
   guardrails: string;
@@ -107,7 +109,7 @@ export interface GenerationFiles {
 export function generationFiles(generation: string): GenerationFiles {
   const folder = generationFolder(generation);
   return {
-    feeds: `${folder}/feeds.parquet`,
+    feeds: `${folder}/${feedsFile}`,
     scored: `${folder}/inputs/scored.parquet`,
     guardrails: `${folder}/inputs/guardrails.parquet`,
     policies: `${folder}/inputs/policies.parquet`,

@@ -11,7 +11,7 @@ import {
   type Engine,
   type Lake,
 } from '../../lake/index.ts';
-import { generationFolder, pairsFolder } from '../../lake/feeds/index.ts';
+import { feedsFile, findFeeds, generationFolder, pairsFolder } from '../../lake/feeds/index.ts';
 import { readErased, type ErasedFromGeneration } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import { replayErrors } from './errors.ts';
@@ -131,8 +131,14 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
     else if (hash('sha256', content) !== facts.sha256)
       (erased.length > 0 ? summary.rewritten_files : summary.changed_files).push(name);
   };
+  const feeds = await findFeeds(lake, generation);
   for (const [name, facts] of Object.entries(manifest.files))
-    await check(lake, `${folder}/${name}`, name, facts);
+    await check(
+      lake,
+      path.posix.basename(name) === 'feeds.parquet' && feeds !== null ? feeds : `${folder}/${name}`,
+      name,
+      facts,
+    );
   for (const [name, facts] of Object.entries(manifest.private_files)) {
     const home = name === 'pairs.parquet' ? pairsFolder(generation) : folder;
     await check(privateLake, `${home}/${name}`, name, facts);
@@ -145,7 +151,7 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
       summary.notes.push(
         'what the generation was made of was compacted away: only stored feeds were compared with their hashes',
       );
-      const stored = await hashesOf(engine, storedFeeds(lake, generation));
+      const stored = await hashesOf(engine, await storedFeeds(lake, generation));
       judge(summary, manifest, erased, stored, (participant) =>
         isTouched(erased, participant) ? null : 'its rows are not those that were published',
       );
@@ -160,8 +166,11 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
   return summary;
 }
 
-const storedFeeds = (lake: Lake, generation: string): string =>
-  `read_parquet(${sqlText(lake.uri(generationFiles(generation).feeds))}, hive_partitioning = false)`;
+async function storedFeeds(lake: Lake, generation: string): Promise<string> {
+  const file = await findFeeds(lake, generation);
+  if (file === null) throw replayErrors.missing(generation, [feedsFile]);
+  return `read_parquet(${sqlText(lake.uri(file))}, hive_partitioning = false)`;
+}
 
 async function hashesOf(engine: Engine, feeds: string): Promise<Map<string, string>> {
   const rows = await engine.rows<{ participant_id: string; feed_hash: string }>(feedHashes(feeds));
@@ -261,7 +270,7 @@ async function rebuild(context: RebuildOptions): Promise<void> {
   );
   const serving = await encodeFeeds(engine, feeds, generation);
   summary.identical_bytes =
-    (await fileHash(local)) === manifest.files['feeds.parquet']?.sha256 &&
+    (await fileHash(local)) === (manifest.files[feedsFile] ?? manifest.files['feeds.parquet'])?.sha256 &&
     hash('sha256', serving.bytes) === manifest.files['serving.arrow']?.sha256;
   const wrongOf =
     erased === null ? new Map<string, string>() : await whatIsLeft(engine, lake, generation, feeds);
@@ -292,7 +301,7 @@ async function whatIsLeft(
   rebuilt: string,
 ): Promise<Map<string, string>> {
   const rows = await engine.rows<{ participant_id: string; wrong: string }>(`
-    WITH stored AS (SELECT * FROM ${storedFeeds(lake, generation)}),
+    WITH stored AS (SELECT * FROM ${await storedFeeds(lake, generation)}),
     ordered AS (
       SELECT *, lag(score) OVER w AS score_before FROM stored
       WHERE credited_policy IS NULL AND propensity IS NOT NULL

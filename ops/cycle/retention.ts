@@ -14,7 +14,7 @@ export interface CompactOptions {
  * measured, which feeds were short, which policies and participants there were.
  */
 const kept =
-  /^(feeds\.parquet|manifest\.json|published\.json|erased\.json|compacted\.json|inputs\/(guardrails|short|arms|policies|participants)\.parquet|inputs\/seeds\/.+)$/;
+  /^((?:positions\/)?feeds\.parquet|manifest\.json|published\.json|erased\.json|compacted\.json|inputs\/(guardrails|short|arms|policies|participants)\.parquet|inputs\/seeds\/.+)$/;
 
 /** A cursor of a reader lives two days; a generation is served from for as long. */
 const leastDays = 3;

@@ -1,4 +1,11 @@
-import { openEngine, openLake, readCurrentGeneration, sqlText } from '../../lake/index.ts';
+import {
+  feedsFile,
+  generationFolder,
+  openEngine,
+  openLake,
+  readCurrentGeneration,
+  sqlText,
+} from '../../lake/index.ts';
 import type { Participant } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import { readFeed } from './ask.ts';
@@ -78,7 +85,7 @@ async function urisOfGeneration(config: Config, participantId: string): Promise<
   if (!current) return [];
   const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
   try {
-    const file = sqlText(lake.uri(`feeds/generation=${current.generation}/feeds.parquet`));
+    const file = sqlText(lake.uri(`${generationFolder(current.generation)}/${feedsFile}`));
     const rows = await engine.rows<{ uri: string }>(
       `SELECT uri FROM read_parquet(${file}) WHERE participant_id = ${sqlText(participantId)} ORDER BY position`,
     );

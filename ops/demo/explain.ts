@@ -1,4 +1,6 @@
 import {
+  feedsFile,
+  generationFolder,
   openEngine,
   openLake,
   readCurrentGeneration,
@@ -89,7 +91,7 @@ export async function explainFeeds(
     );
     const file = await writeRows(scratch, engine, asked, {}, rows, 'asked');
     if (file === null) return { posts: [], summaries: [] };
-    const generation = sqlText(lake.uri(`feeds/generation=${current.generation}/feeds.parquet`));
+    const generation = sqlText(lake.uri(`${generationFolder(current.generation)}/${feedsFile}`));
     await engine.run(`
       CREATE TEMP TABLE sent AS
       SELECT asked.place, feeds.* EXCLUDE (uri), asked.uri

@@ -10,7 +10,7 @@ function describeTable(table: Table): string {
   return [
     `## ${table.folder}`,
     '',
-    `\`${table.folder}/${partitions}*.parquet\``,
+    `\`${table.folder}/${partitions}${table.rowsFolder === undefined ? '' : `${table.rowsFolder}/`}*.parquet\``,
     '',
     `${table.grain}.`,
     '',

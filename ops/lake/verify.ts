@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { verifyLake } from '../../extract/land/index.ts';
-import { openLake, readCurrentGeneration, type Lake } from '../../lake/index.ts';
+import { feedsFile, openLake, readCurrentGeneration, type Lake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { createProgress } from '../progress/index.ts';
 
@@ -47,7 +47,8 @@ async function verifyGenerations(lake: Lake, deep: boolean, found: WholeVerifica
     found.generations.count++;
     whole.add(folder);
     for (const [name, stated] of Object.entries(manifest.data.files)) {
-      const target = `${folder}/${name}`;
+      const moved = `${folder}/${feedsFile}`; // by hand, in a generation from before it: docs/engines.md
+      const target = name === 'feeds.parquet' && sizes.has(moved) ? moved : `${folder}/${name}`;
       const bytes = sizes.get(target);
       if (bytes === undefined)
         found.problems.push({

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import {
   collectionGroup,
-  generationFolder,
+  findFeeds,
   openEngine,
   partitionTime,
   sqlText,
@@ -72,8 +72,8 @@ export async function readPreview(
   generation: string,
   participantId: string,
 ): Promise<PreviewFeed | null> {
-  const file = `${generationFolder(generation)}/feeds.parquet`;
-  if (!(await lake.exists(file))) return null;
+  const file = await findFeeds(lake, generation);
+  if (file === null) return null;
   const engine = await openEngine({ memoryLimit: '512MB', threads: 1 });
   try {
     const rows = await engine.rows<FeedRow>(

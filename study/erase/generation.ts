@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { erasuresPath, sqlText, type Engine, type Lake } from '../../lake/index.ts';
+import { erasuresPath, findFeeds, sqlText, type Engine, type Lake } from '../../lake/index.ts';
 import { uriPrefix, type Subject } from './subject.ts';
 
 const entry = z.object({
@@ -56,15 +56,16 @@ export async function noteErasure(
   const participants = (manifest?.participants ?? {}) as Record<string, unknown>;
   const feedHash = participants[subject.participantId];
   if (!known.erased.some(({ receipt_id }) => receipt_id === subject.receiptId)) {
-    const feeds = `${folder}/feeds.parquet`;
-    const rows = (await lake.exists(feeds))
-      ? await engine.rows<{ participant_id: string; positions: number[] }>(
-          `SELECT participant_id, list("position" ORDER BY "position") AS positions
+    const feeds = await findFeeds(lake, decodeURIComponent(folder.replace(/^feeds\/generation=/, '')));
+    const rows =
+      feeds !== null
+        ? await engine.rows<{ participant_id: string; positions: number[] }>(
+            `SELECT participant_id, list("position" ORDER BY "position") AS positions
            FROM read_parquet(${sqlText(lake.uri(feeds))}, hive_partitioning = false)
            WHERE participant_id <> ${sqlText(subject.participantId)} AND starts_with(uri, ${sqlText(uriPrefix(subject))})
            GROUP BY participant_id ORDER BY participant_id`,
-        )
-      : [];
+          )
+        : [];
     if (feedHash === undefined && rows.length === 0) return false;
     known.erased.push({
       receipt_id: subject.receiptId,

@@ -75,7 +75,7 @@ describe('from a network to served feeds', () => {
     if (!current) throw new Error('nothing was published');
     generation = current;
     feeds = await engine.rows<FeedRow>(
-      `SELECT * FROM read_parquet(${sqlText(lake.uri(`feeds/generation=${generation.generation}/feeds.parquet`))})`,
+      `SELECT * FROM read_parquet(${sqlText(lake.uri(`feeds/generation=${generation.generation}/positions/feeds.parquet`))})`,
     );
   });
   afterAll(async () => {

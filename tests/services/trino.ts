@@ -31,6 +31,8 @@ export interface TrinoServer {
   env: Record<string, string>;
   /** Runs one statement to its end. Whole numbers past 2^53 come as they are written, in text. */
   query(sql: string, schema?: string): Promise<TrinoRows>;
+  /** Bytes that all queries so far have read from storage: what Athena counts. */
+  bytesRead(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,13 @@ async function query(url: string, sql: string, schema: string): Promise<TrinoRow
   }
 }
 
+async function bytesRead(url: string): Promise<number> {
+  const answer = await fetch(`${url}/v1/query`, { headers: { 'X-Trino-User': 'feedtrial' } });
+  const queries = (await answer.json()) as { queryStats: { physicalInputDataSize: string } }[];
+  const bytes = queries.map(({ queryStats }) => Number(queryStats.physicalInputDataSize.replace(/B$/, '')));
+  return bytes.reduce((sum, one) => sum + one, 0);
+}
+
 function configure(folder: string, port: number, s3: S3Server, bucket: string): void {
   const etc = path.join(folder, 'etc');
   mkdirSync(path.join(etc, 'catalog'), { recursive: true });
@@ -84,6 +93,8 @@ function configure(folder: string, port: number, s3: S3Server, bucket: string): 
     'query.max-memory-per-node=1GB',
     'memory.heap-headroom-per-node=512MB',
     'query.max-stage-count=400',
+    'query.max-history=10000', // what bytesRead adds up
+    'query.min-expire-age=6h',
     `plugin.dir=${path.join(home, 'server/plugin')}`,
     `catalog.config-dir=${path.join(etc, 'catalog')}`,
   ]);
@@ -175,6 +186,7 @@ export async function startTrino(s3: S3Server, bucket: string): Promise<TrinoSer
       PYTHONPATH: path.join(home, 'python'),
     },
     query: (sql, schema = 'feedtrial') => query(url, sql, schema),
+    bytesRead: () => bytesRead(url),
     stop,
   };
 }

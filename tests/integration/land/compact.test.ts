@@ -7,6 +7,7 @@ import { ensureTables, openEngine, openLake, readCurrent, sqlText, tables } from
 import type { Config } from '../../../ops/config/index.ts';
 import { readStatus } from '../../../ops/status/index.ts';
 import { configIn, temporaryFolder } from '../../folders.ts';
+import { racingHolds } from './racing-holds.ts';
 import {
   eventTables,
   firehoseLine,
@@ -199,6 +200,31 @@ describe('compaction', () => {
     await compact({ config, now: () => nowMs, settleMs: 0 });
     await expectSame(config);
     await compact({ config, now: () => nowMs + day, settleMs: 0 });
+    await expectSame(config);
+    await expectFolded(config);
+  });
+
+  it('of two machines that compact one lake at once one works, and the other says who does', async () => {
+    const { folder, config } = prepare();
+    const hold = racingHolds(config.lake);
+    const options = { now: () => nowMs, settleMs: 0 };
+    const outcomes = await Promise.allSettled([
+      compact({ ...options, config, hold: hold('one') }),
+      compact({
+        ...options,
+        config: { ...config, spool: path.join(folder, 'spool-of-the-other') },
+        hold: hold('other'),
+      }),
+    ]);
+    expect(outcomes.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+    for (const one of outcomes)
+      if (one.status === 'rejected')
+        expect(one.reason).toMatchObject({
+          code: 'FT_CYCLE_HELD',
+          message: expect.stringMatching(/on (one|other), since/) as string,
+        });
+    await expectSame(config);
+    await compact({ config, now: () => nowMs + day, settleMs: 0 }); // the lease was given back
     await expectSame(config);
     await expectFolded(config);
   });

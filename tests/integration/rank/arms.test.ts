@@ -349,7 +349,7 @@ describe('a person who is erased', () => {
     expect(summary.erasures).toEqual([
       { receipt: 'e_1', erased_us: 1, had_a_feed: true, touched_feeds: held.size },
     ]);
-    expect(summary.rewritten_files).toContain('feeds.parquet');
+    expect(summary.rewritten_files).toContain('positions/feeds.parquet');
     expect(summary.feeds.erased).toBe(1);
     expect(summary.feeds.different).toBe(0);
     const active = small.generated.participants.filter((one) => one.status === 'active');

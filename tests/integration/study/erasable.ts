@@ -242,7 +242,7 @@ export async function fillPlaces(config: Config): Promise<Erasable> {
       ],
       'feeds',
     );
-    if (local !== `${folder}/feeds.parquet`) throw new Error(`the feeds are at ${local}`);
+    if (local !== `${folder}/positions/feeds.parquet`) throw new Error(`the feeds are at ${local}`);
     await lake.write(
       `${folder}/manifest.json`,
       JSON.stringify({

@@ -116,7 +116,7 @@ describe.skipIf(!hasVersitygw)('a study whose lake is in S3', () => {
 
   test('ranks what was spooled, labelled and published a moment ago', async () => {
     const current = await readCurrentGeneration(lake);
-    const feeds = `read_parquet(${sqlText(lake.uri(`feeds/generation=${current?.generation}/feeds.parquet`))})`;
+    const feeds = `read_parquet(${sqlText(lake.uri(`feeds/generation=${current?.generation}/positions/feeds.parquet`))})`;
     const [row] = await engine.rows<{ participants: bigint; positions: bigint; fresh: bigint }>(
       `SELECT count(DISTINCT participant_id) AS participants, count(*) AS positions,
          count(*) FILTER (uri LIKE '%3zzzzzzzzzz22') AS fresh FROM ${feeds}`,
@@ -139,7 +139,7 @@ describe.skipIf(!hasVersitygw)('a study whose lake is in S3', () => {
       },
     );
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
-    expect(await lake.exists('feeds/generation=second/feeds.parquet')).toBe(true);
+    expect(await lake.exists('feeds/generation=second/positions/feeds.parquet')).toBe(true);
     expect(await lake.read('feeds/current.json')).toEqual(before);
     const again = await rank({ config, dbt, asOfUs: world.endUs, generation: 'second' });
     expect(await readCurrentGeneration(lake)).toMatchObject({ generation: 'second', feeds: again.feeds });
