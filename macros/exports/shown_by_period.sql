@@ -15,6 +15,12 @@ with shown as (
 
 ),
 
+waves as (
+
+    select * from {{ ref('int_participants__waves') }}
+
+),
+
 pseudonyms as (
 
     select
@@ -65,6 +71,7 @@ select
     cast(pseudonyms.pseudonym as varchar) as participant_pseudonym,
     cast(summed.study as varchar) as study,
     cast(summed.arm as varchar) as arm,
+    cast(waves.wave as varchar) as wave,
     cast(summed.{{ period }} as {{ data_type }}) as {{ period }},
     cast(summed.channel as varchar) as channel,
 
@@ -74,5 +81,6 @@ select
     summed.superposter_share,
     {{ label_summary_columns() | indent(4) }}
 from summed
+left join waves on summed.participant_id = waves.participant_id
 left join pseudonyms on summed.participant_id = pseudonyms.participant_id
 {%- endmacro %}

@@ -1,8 +1,15 @@
 with first_like as (
 
+    {% if run_parameter('known_at_us') | int > 0 %}
+    select min(event_us) as event_us
+    from {{ ref('stg_bluesky__likes') }}
+    where is_live and {{ known_then('live_ingested_at') }}
+    {% else %}
+    -- the same from a few rows a file
     select min(first_live_event_us) as event_us
     from {{ ref('base_lake__record_files') }}
     where collection_group = 'app.bsky.feed.like'
+    {% endif %}
 
 ),
 
@@ -20,6 +27,7 @@ gaps_of_likes as (
         gaps.kind = 'collections_changed'
         and gaps.did is null
         and coalesce(gaps.from_us, 0) <= {{ as_of_us() }}
+        and {{ known_then('gaps.ingested_at') }}
         and (gaps.collection is null or 'app.bsky.feed.like' like replace(gaps.collection, '*', '%'))
     group by gaps.from_us, gaps.collection
 
@@ -33,6 +41,7 @@ live_likes as (
     from {{ ref('stg_bluesky__likes') }}
     where
         is_live
+        and {{ known_then('live_ingested_at') }}
         and event_us >= (select min(gaps_of_likes.from_us) from gaps_of_likes)
 
 ),

@@ -87,6 +87,7 @@ final as (
         weeks.study,
         weeks.arm as arm_assigned,
         weeks.stratum,
+        weeks.wave,
         cast(weeks.study_week as integer) as study_week,
 
         ---------- booleans

@@ -10,6 +10,12 @@ with participants as (
 
 ),
 
+waves as (
+
+    select * from {{ ref('int_participants__waves') }}
+
+),
+
 own_feed_exposures as (
 
     select
@@ -72,6 +78,7 @@ final as (
         participants.study,
         participants.arm,
         participants.stratum,
+        waves.wave,
         participants.status,
         participants.enrolled_us,
         own_feed_exposures.first_served_us,
@@ -81,6 +88,7 @@ final as (
         cast(coalesce(likes_before.likes, 0) as bigint) as likes_before_enrolment,
         cast(coalesce(posts_before.posts, 0) as bigint) as posts_before_enrolment
     from participants
+    left join waves on participants.participant_id = waves.participant_id
     left join own_feed_exposures on participants.participant_id = own_feed_exposures.participant_id
     left join analysed on participants.participant_id = analysed.participant_id
     left join follows on participants.participant_id = follows.participant_id

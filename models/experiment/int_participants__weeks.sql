@@ -6,15 +6,17 @@
 with participants as (
 
     select
-        participant_id,
-        study,
-        arm,
-        stratum,
-        enrolled_us,
-        withdrawn_us,
-        {{ whole_numbers(whole_units(as_of_us() ~ ' - enrolled_us', week_us)) }} as study_weeks
-    from {{ ref('stg_study__participants') }}
-    where enrolled_us <= {{ as_of_us() }}
+        participants.participant_id,
+        participants.study,
+        participants.arm,
+        participants.stratum,
+        waves.wave,
+        participants.enrolled_us,
+        participants.withdrawn_us,
+        {{ whole_numbers(whole_units(as_of_us() ~ ' - participants.enrolled_us', week_us)) }} as study_weeks
+    from {{ ref('stg_study__participants') }} as participants
+    left join {{ ref('int_participants__waves') }} as waves on participants.participant_id = waves.participant_id
+    where participants.enrolled_us <= {{ as_of_us() }}
 
 ),
 
@@ -34,6 +36,7 @@ select
     study,
     arm,
     stratum,
+    wave,
     study_week,
     begins_us,
     begins_us + {{ week_us }} as ends_us,
