@@ -2,6 +2,7 @@ import { findFeeds, generationFolder } from '../../lake/feeds/index.ts';
 import { openEngine, openLake, sqlText, type Engine, type Lake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { replayErrors } from './errors.ts';
+import { latestPublished } from './previous.ts';
 import { generationFiles } from './publish.ts';
 
 export interface DiffOptions {
@@ -56,7 +57,8 @@ const parquet = (lake: Lake, file: string): string =>
 async function fill(engine: Engine, lake: Lake, generation: string, side: 'a' | 'b'): Promise<boolean> {
   const files = generationFiles(generation);
   const feeds = await findFeeds(lake, generation);
-  if (feeds === null || !(await lake.exists(files.published))) throw replayErrors.unknown(generation, []);
+  if (feeds === null || !(await lake.exists(files.published)))
+    throw replayErrors.unknown(generation, await latestPublished(lake));
   await engine.run(`CREATE TABLE feeds_${side} AS SELECT * FROM ${parquet(lake, feeds)}`);
   const whole = await lake.exists(files.scored);
   const columns = 'uri, cid, likes, similarity, toxic, constructive, sociopolitical, is_superposter';

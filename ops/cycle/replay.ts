@@ -16,6 +16,7 @@ import { readErased, type ErasedFromGeneration } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import { replayErrors } from './errors.ts';
 import { attachWarehouse, buildCompiled, inOrder } from './compiled.ts';
+import { latestPublished } from './previous.ts';
 import { encodeFeeds, feedHashes, generationFiles, type FileFacts, type Manifest } from './publish.ts';
 
 export interface ReplayOptions {
@@ -73,13 +74,8 @@ const target = 'fct_feeds';
 async function readManifest(lake: Lake, generation: string): Promise<Manifest> {
   const files = generationFiles(generation);
   const bytes = await lake.read(files.manifest);
-  if (bytes === null || !(await lake.exists(files.published))) {
-    const known = (await lake.list('feeds'))
-      .filter(({ path: file }) => file.endsWith('/published.json'))
-      .sort((a, b) => b.modifiedMs - a.modifiedMs)
-      .map(({ path: file }) => decodeURIComponent(/generation=([^/]+)/.exec(file)?.[1] ?? ''));
-    throw replayErrors.unknown(generation, known.slice(0, 5));
-  }
+  if (bytes === null || !(await lake.exists(files.published)))
+    throw replayErrors.unknown(generation, await latestPublished(lake));
   const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as Manifest;
   if ((manifest.format as string) !== 'generation/2') throw replayErrors.older(generation, manifest.format);
   return manifest;

@@ -11,6 +11,12 @@ export const simulateErrors = {
       fix: 'name one that was published and not compacted yet',
       exitCode: EXIT.usage,
     }),
+  model: (model: string, from: string, detail: string, cause: unknown) =>
+    new FeedtrialError('FT_SIMULATE_MODEL', `${model} can not be built from ${from}: ${detail}`, {
+      fix: "correct the model; if it reads a column that int_posts__rankable has gained, run 'feedtrial rank' first: generations have it from then on, posts of a file never",
+      exitCode: EXIT.usage,
+      cause,
+    }),
   posts: (file: string, detail: string, cause?: unknown) =>
     new FeedtrialError('FT_SIMULATE_POSTS', `${file} can not be used as posts: ${detail}`, {
       fix: 'give a CSV with uri, created_at, and if there are any num_likes, prob_toxic, prob_constructive, human_civic',

@@ -3,6 +3,8 @@ import { openEngine } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { attachWarehouse, buildCompiled, inOrder } from '../cycle/compiled.ts';
 import type { Dbt } from '../dbt/index.ts';
+import { describeError } from '../errors/index.ts';
+import { simulateErrors } from './errors.ts';
 import { fillFromGeneration, fillFromPosts, loadSeed } from './inputs.ts';
 import { reportOf, type SimulationReport } from './report.ts';
 
@@ -87,7 +89,9 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     const order = inOrder(sqlOf, 'int_feeds__positions', new Set(given));
     for (const [i, model] of order.entries()) {
       onStep(`${i + 1} of ${order.length}: ${model}`);
-      await buildCompiled(engine, relation, model, sqlOf.get(model) ?? '');
+      await buildCompiled(engine, relation, model, sqlOf.get(model) ?? '').catch((error: unknown) => {
+        throw simulateErrors.model(model, inputs.from, describeError(error), error);
+      });
     }
     onStep('counts');
     return await reportOf(engine, relation, { ...inputs, first });
