@@ -1,23 +1,19 @@
 import { fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { generateLake } from '../lake/generate/index.ts';
 import { ensureTables, openEngine, openLake, sqlText } from '../lake/index.ts';
 import { loadConfig } from '../ops/config/index.ts';
 import { openDbt } from '../ops/dbt/index.ts';
-import type { Measured, RankingSettings, SimilaritySettings, WholeSettings } from './ranking/messages.ts';
+import type { Measured, RankingSettings, SimilaritySettings } from './ranking/messages.ts';
 import { printTable } from './table.ts';
 
 export const claim =
   '2,000 participants x 200,000 posts x 3 arms, all of them in each, in at most 30 CPU-seconds and 3 GB; similarity exact in at most 8';
 
 /** Runs one side in a process of its own. */
-function measure(
-  side: string,
-  settings: RankingSettings | SimilaritySettings | WholeSettings,
-): Promise<Measured> {
+function measure(side: string, settings: RankingSettings | SimilaritySettings): Promise<Measured> {
   const child = fork(path.join(import.meta.dirname, 'ranking', side), [JSON.stringify(settings)], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     env: { ...process.env, FEEDTRIAL_LOG_LEVEL: 'error' },
@@ -114,67 +110,6 @@ async function compile(folder: string, batch: number): Promise<Record<string, st
   }
 }
 
-/** A network in a lake with so many participants in the study's arms, its models built up to ranking. */
-async function makeStudy(
-  folder: string,
-  people: number,
-  posts: number,
-  env: Record<string, string>,
-): Promise<WholeSettings> {
-  const config = loadConfig(
-    {
-      FEEDTRIAL_LAKE: path.join(folder, 'lake'),
-      FEEDTRIAL_PRIVATE_LAKE: path.join(folder, 'private'),
-      FEEDTRIAL_SPOOL: path.join(folder, 'spool'),
-      FEEDTRIAL_STUDY_DB: path.join(folder, 'study.sqlite'),
-      FEEDTRIAL_WAREHOUSE: path.join(folder, 'warehouse/feedtrial.duckdb'),
-      FEEDTRIAL_LABEL_PROFILE: 'demo',
-      ...env,
-    },
-    folder,
-  );
-  const lake = openLake(config.lake);
-  const privateLake = openLake(config.privateLake);
-  const engine = await openEngine({ memoryLimit: '3GB' });
-  let asOfUs: number;
-  try {
-    const [, ...labelers] = readFileSync(path.join(config.projectRoot, 'seeds/labelers.csv'), 'utf8')
-      .trim()
-      .split('\n');
-    ({ endUs: asOfUs } = await generateLake({
-      lake,
-      privateLake,
-      engine,
-      posts,
-      authors: people + 1000,
-      participants: people,
-      likes: posts,
-      study: config.study,
-      labelVersions: Object.fromEntries(
-        labelers.map((line) => line.split(',').slice(0, 2) as [string, string]),
-      ),
-    }));
-    await ensureTables(lake, privateLake, engine);
-  } finally {
-    await engine.close();
-  }
-  mkdirSync(path.dirname(config.warehouse), { recursive: true });
-  const dbt = await openDbt(config);
-  try {
-    const parameters = { publish_id: 'bench', as_of_us: asOfUs, label_profile: 'demo', study: config.study };
-    await dbt.run({ command: 'seed', exclude: ['test_type:unit'], parameters });
-    await dbt.run({
-      command: 'run',
-      select: ['+int_posts__unified', '+int_participants__follows', '+similarity_posts', '+similarity_likes'],
-      parameters,
-    });
-  } finally {
-    await dbt.close();
-  }
-  writeFileSync(lake.uri('queue/current.json'), '{"publish_id": "bench"}');
-  return { config, asOfUs };
-}
-
 const studyArms = ['reverse_chronological', 'engagement', 'treatment'];
 
 export async function run(args: string[]): Promise<void> {
@@ -235,16 +170,6 @@ export async function run(args: string[]): Promise<void> {
           studyArms,
           people,
         );
-    if (only.has('whole'))
-      for (const people of values.many.split(',').map(Number)) {
-        const study = path.join(folder, `study-${people}`);
-        const settings = await makeStudy(study, people, posts, {
-          FEEDTRIAL_MEMORY_LIMIT: values.memory,
-          FEEDTRIAL_PARTICIPANTS_PER_BATCH: values.batch,
-        });
-        rows.push(row(`${people} x ${posts}, 'rank' as a whole`, '', await measure('whole.ts', settings)));
-        rmSync(study, { recursive: true });
-      }
     if (only.has('similarity')) {
       await fillLake(folder, participants, posts);
       const shared = { folder, participants, posts, memoryLimit: values.memory };

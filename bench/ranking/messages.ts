@@ -1,5 +1,3 @@
-import type { Config } from '../../ops/config/index.ts';
-
 export interface RankingSettings {
   /** Folder of the benchmark: compiled SQL in `sql/`, results nowhere. */
   folder: string;
@@ -19,12 +17,6 @@ export interface SimilaritySettings {
   memoryLimit: string;
   /** Whether pairs are scored too, and with which sort key. */
   pairs: 'none' | 'personal' | 'diversity';
-}
-
-export interface WholeSettings {
-  /** A lake that is there, its models built. */
-  config: Config;
-  asOfUs: number;
 }
 
 export interface Measured {

@@ -1,10 +1,11 @@
-// Fills the tables that ranking begins from with generated rows, then runs the compiled models of ranking over them and writes
-// feeds.parquet. What is measured is from the first model to the last byte.
+// Fills the tables that ranking begins from with generated rows, then runs the compiled models of ranking over them, writes
+// feeds.parquet and encodes serving.arrow. What is measured is from the first model to the last byte.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openEngine, parquetOptions, sqlText } from '../../lake/index.ts';
 import { projectRoot } from '../../ops/config/config.ts';
 import { attachWarehouse, buildCompiled, inOrder } from '../../ops/cycle/compiled.ts';
+import { encodeFeeds } from '../../ops/cycle/publish.ts';
 import { loadSeed } from '../../ops/simulate/inputs.ts';
 import type { Measured, RankingSettings } from './messages.ts';
 
@@ -101,6 +102,7 @@ await runAll('fct_feeds', new Set(Object.keys(slowest)));
 await engine.run(
   `COPY (SELECT * EXCLUDE (generation) FROM ${relation('fct_feeds')} ORDER BY participant_id, position) TO ${sqlText(path.join(settings.folder, `feeds-${process.pid}.parquet`))} (${parquetOptions})`,
 );
+await encodeFeeds(engine, relation('fct_feeds'), 'bench');
 const used = process.cpuUsage(cpu);
 const seconds = (performance.now() - started - drawnMs) / 1000;
 const [{ n = 0 } = {}] = await engine.rows<{ n: number }>(
