@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openEngine, sqlText } from '../../../lake/index.ts';
 import type { Config } from '../../../ops/config/index.ts';
+import { generationFiles } from '../../../ops/cycle/publish.ts';
 import { rank } from '../../../ops/cycle/rank.ts';
 import { replay } from '../../../ops/cycle/replay.ts';
 import { openDbt } from '../../../ops/dbt/index.ts';
@@ -66,7 +67,7 @@ beforeAll(async () => {
 afterAll(() => small?.remove());
 
 const files = [
-  ['lake', 'feeds/generation=g/feeds.parquet'],
+  ['lake', generationFiles('g').feeds],
   ['lake', 'feeds/generation=g/serving.arrow'],
   ['lake', 'feeds/generation=g/inputs/short.parquet'],
   ['lake', 'feeds/generation=g/inputs/guardrails.parquet'],
