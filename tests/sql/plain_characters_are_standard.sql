@@ -1,5 +1,5 @@
--- Texts of plain characters are left as they are: none may be one that the long way would change, between other characters,
--- before them or after them.
+-- Texts of plain characters are left as they are: none may be one that the long way would change, wherever in a text it
+-- stands.
 {{ config(tags=['history'], enabled=target.type == 'duckdb') }}
 
 with code_points as (
