@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import * as tokenizers from '@huggingface/tokenizers';
-import { groupByLength, openEmbedder } from '../enrich/embeddings/embedder.ts';
+import { groupByLength, openEmbedder, openSession } from '../enrich/embeddings/embedder.ts';
 import { findEmbeddingWeights } from '../enrich/embeddings/weights.ts';
-import { InferenceSession, Tensor } from '../enrich/onnxruntime.ts';
+import { embeddings } from '../enrich/labelers/embeddings.ts';
+import { Tensor } from '../enrich/onnxruntime.ts';
 import { loadConfig } from '../ops/config/index.ts';
 import { meanLength, postTexts } from './labels/posts.ts';
 import { printTable } from './table.ts';
@@ -47,11 +48,7 @@ export async function run(args: string[]): Promise<void> {
   const files = findEmbeddingWeights(config);
   const json = async (file: string): Promise<object> => JSON.parse(await readFile(file, 'utf8')) as object;
   const tokenizer = new Tokenizer(await json(files.tokenizer), await json(files.tokenizerConfig));
-  const session = await InferenceSession.create(files.model, {
-    intraOpNumThreads: config.threads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-  });
+  const session = await openSession(files.model, config.threads);
   const tokens = texts.map((text) => tokenizer.encode(text).ids.slice(0, 256));
   const perPost = tokens.reduce((sum, ids) => sum + ids.length, 0) / tokens.length;
   console.log(
@@ -65,7 +62,7 @@ export async function run(args: string[]): Promise<void> {
   const runAll = async (groups: readonly Record<string, Tensor>[]): Promise<void> => {
     for (const feeds of groups) Object.values(await session.run(feeds)).forEach((tensor) => tensor.dispose());
   };
-  const ready = batches(128).flatMap((batch) =>
+  const ready = batches(embeddings.batchSize).flatMap((batch) =>
     groupByLength(batch.map((at) => (tokens[at] as number[]).length)).map((group) =>
       feedsOf(
         group.map((at) => tokens[batch[at] as number] as number[]),
@@ -75,9 +72,10 @@ export async function run(args: string[]): Promise<void> {
   );
   const ways: [string, () => Promise<void>][] = [
     [
-      'feedtrial: batches of 128, grouped by length',
+      `feedtrial: batches of ${embeddings.batchSize}, grouped by length`,
       async () => {
-        for (const batch of batches(128)) await embedder.embed(batch.map((at) => texts[at] as string));
+        for (const batch of batches(embeddings.batchSize))
+          await embedder.embed(batch.map((at) => texts[at] as string));
       },
     ],
     ['bound: the model alone, on the same tensors', () => runAll(ready)],

@@ -5,7 +5,7 @@ import type { Labeler } from '../labeler.ts';
 export const embeddings: Labeler = {
   name: 'embeddings',
   labels: [],
-  batchSize: 128,
+  batchSize: 512, // of many posts, enough are of like length that little is padded
   concurrency: 1,
   ratePerSecond: null,
   version: embeddingVersion,
