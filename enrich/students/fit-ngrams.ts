@@ -8,11 +8,19 @@ import {
   trainNgramModel,
   type NgramExample,
   type NgramModel,
+  type SmallNgramModel,
 } from './ngram-student.ts';
 import { createNgramHasher, starterSpace } from './ngrams.ts';
 
 /** Chosen by cross-validation in four folds inside the training part of the comments that the starter learned from. */
-const training = { space: starterSpace, epochs: 12, learningRate: 0.3, decay: 1e-3, logOddsShare: 0.2 };
+const training = {
+  space: starterSpace,
+  epochs: 12,
+  learningRate: 0.3,
+  decay: 1e-3,
+  logOddsShare: 0.2,
+  tail: { minTexts: 2, ridge: 0.1, steps: 60, gain: 8, floor: 0.03 },
+};
 /** One part in so many is set aside to calibrate on. */
 const calibrationParts = 8;
 
@@ -24,7 +32,7 @@ const calibrationParts = 8;
 export function fitNgrams<Row extends NgramExample>(
   rows: readonly Row[],
   groupOf: (row: Row) => string,
-): NgramModel & { weights: Int8Array } {
+): SmallNgramModel {
   const fit = (some: readonly Row[]): NgramModel =>
     trainNgramModel(some, { ...training, random: seededRandom(7) });
   const isAside = (row: Row): boolean => splitByHash(`calibrate ${groupOf(row)}`, calibrationParts) === 0;

@@ -1,25 +1,51 @@
+import { fitTail, type TailFit } from './fit-tail.ts';
 import { createNgramHasher, type NgramHasher, type NgramSpace } from './ngrams.ts';
 
-/** A linear model on hashed n-grams: score = sigmoid(bias + sum of weights / sqrt(number of n-grams)), each n-gram once. */
+/**
+ * A model on hashed n-grams: log-odds = bias + whole + max(0, tail - floor), where whole and tail are each the sum of a text's
+ * weights by the square root of the number of its n-grams, each n-gram once. The first orders all texts; the second, which learned
+ * from the probability itself, the few that stand out.
+ */
 export interface NgramModel {
   space: NgramSpace;
   bias: number;
+  whole: NgramWeights;
+  tail: NgramWeights & { floor: number };
+}
+
+export interface NgramWeights {
   /** One weight a bucket. */
   weights: ArrayLike<number>;
   /** What a weight of 1 stands for: 1 for floats, the step of the quantisation for int8. */
   step: number;
 }
 
+/** With weights of one byte, as they are stored. */
+export interface SmallNgramModel extends NgramModel {
+  whole: NgramWeights & { weights: Int8Array };
+  tail: NgramWeights & { weights: Int8Array; floor: number };
+}
+
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** Log-odds of a text; one without n-grams has the bias. */
-export function ngramLogit(model: Omit<NgramModel, 'space'>, text: string, hasher: NgramHasher): number {
+export function ngramLogit(
+  { bias, whole, tail }: Omit<NgramModel, 'space'>,
+  text: string,
+  hasher: NgramHasher,
+): number {
   const count = hasher.hash(text);
-  if (count === 0) return model.bias;
+  if (count === 0) return bias;
   const { buckets } = hasher;
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += model.weights[buckets[i] as number] as number;
-  return model.bias + (sum * model.step) / Math.sqrt(count);
+  let tailSum = 0;
+  for (let i = 0; i < count; i++) {
+    const bucket = buckets[i] as number;
+    sum += whole.weights[bucket] as number;
+    tailSum += tail.weights[bucket] as number;
+  }
+  const scale = 1 / Math.sqrt(count);
+  return bias + sum * whole.step * scale + Math.max(0, tailSum * tail.step * scale - tail.floor);
 }
 
 export interface NgramExample {
@@ -39,6 +65,8 @@ export interface NgramTraining {
    * order among each other hardly counts.
    */
   logOddsShare: number;
+  /** How the tail is fitted, what a probability of 1 above the mean adds to the log-odds, and which height adds nothing. */
+  tail: TailFit & { gain: number; floor: number };
   /** Order of the examples in each epoch. */
   random: () => number;
 }
@@ -50,11 +78,11 @@ const extreme = 0.01;
 const largestMiss = 1.5;
 
 /**
- * Logistic regression by Adagrad, one example a step; the weights are the mean over the second half of the epochs. Same
- * examples and same order give the same weights.
+ * The whole by logistic regression with Adagrad, one example a step, its weights the mean over the second half of the epochs; the
+ * tail by least squares. Same examples and same order give the same weights.
  */
 export function trainNgramModel(examples: readonly NgramExample[], training: NgramTraining): NgramModel {
-  const { space, epochs, learningRate, decay, logOddsShare, random } = training;
+  const { space, epochs, learningRate, decay, logOddsShare, tail, random } = training;
   const hasher = createNgramHasher(space);
   const features = examples.map(({ text }) => hasher.buckets.slice(0, hasher.hash(text)));
   const targets = examples.map(({ target }) => target);
@@ -100,8 +128,12 @@ export function trainNgramModel(examples: readonly NgramExample[], training: Ngr
   return {
     space,
     bias: biasSum / averaged,
-    weights: Float32Array.from(sums, (sum) => sum / averaged),
-    step: 1,
+    whole: { weights: Float32Array.from(sums, (sum) => sum / averaged), step: 1 },
+    tail: {
+      weights: fitTail(features, targets, 2 ** space.bits, tail),
+      step: tail.gain,
+      floor: tail.gain * tail.floor,
+    },
   };
 }
 
@@ -135,16 +167,35 @@ export function fitCalibration(logits: readonly number[], targets: readonly numb
 }
 
 /** The same order of texts, with calibrated probabilities. */
-export function calibrate(model: NgramModel, { slope, offset }: Calibration): NgramModel {
-  return { ...model, bias: model.bias * slope + offset, step: model.step * slope };
+export function calibrate(
+  { space, bias, whole, tail }: NgramModel,
+  { slope, offset }: Calibration,
+): NgramModel {
+  return {
+    space,
+    bias: bias * slope + offset,
+    whole: { ...whole, step: whole.step * slope },
+    tail: { ...tail, step: tail.step * slope, floor: tail.floor * slope },
+  };
 }
 
-/** The same model with weights of one byte: the largest weight becomes 127. */
-export function quantise(model: NgramModel): NgramModel & { weights: Int8Array } {
+/** Weights of one byte: the largest becomes 127. */
+function quantiseWeights({ weights, step }: NgramWeights): NgramWeights & { weights: Int8Array } {
   let largest = 0;
-  for (let i = 0; i < model.weights.length; i++)
-    largest = Math.max(largest, Math.abs(model.weights[i] as number));
-  const step = (largest * model.step) / 127 || 1;
-  const weights = Int8Array.from(model.weights, (weight) => Math.round((weight * model.step) / step));
-  return { space: model.space, bias: model.bias, weights, step };
+  for (let i = 0; i < weights.length; i++) largest = Math.max(largest, Math.abs(weights[i] as number));
+  const newStep = (largest * step) / 127 || 1;
+  return {
+    weights: Int8Array.from(weights, (weight) => Math.round((weight * step) / newStep)),
+    step: newStep,
+  };
+}
+
+/** The same model with weights of one byte. */
+export function quantise({ space, bias, whole, tail }: NgramModel): SmallNgramModel {
+  return {
+    space,
+    bias,
+    whole: quantiseWeights(whole),
+    tail: { ...quantiseWeights(tail), floor: tail.floor },
+  };
 }

@@ -12,7 +12,7 @@ import {
 import { fitNgrams } from './fit-ngrams.ts';
 import { splitByHash } from './folds.ts';
 import { createNgramHasher, prepareText, starterSpace } from './ngrams.ts';
-import { ngramLogit, sigmoid, type NgramModel } from './ngram-student.ts';
+import { ngramLogit, sigmoid, type SmallNgramModel } from './ngram-student.ts';
 
 export interface ToxicReport {
   trained: number;
@@ -50,14 +50,14 @@ export function readComments(file: string): { train: Comment[]; heldOut: Comment
 }
 
 /** Trains the committed model: the same comments give the same weights. */
-export function fitToxic(train: readonly Comment[]): NgramModel & { weights: Int8Array } {
+export function fitToxic(train: readonly Comment[]): SmallNgramModel {
   const examples = train.map(({ text, teacher }) => ({ text, target: teacher }));
   return fitNgrams(examples, ({ text }) => prepareText(text));
 }
 
 /** Trains on four fifths of the comments and measures what is committed (int8, not the floats) on everything else. */
 export function trainToxic(files: { comments: string; tweets: string; pilot: string }): {
-  model: NgramModel & { weights: Int8Array };
+  model: SmallNgramModel;
   report: ToxicReport;
 } {
   const { train, heldOut } = readComments(files.comments);

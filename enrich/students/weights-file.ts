@@ -3,10 +3,16 @@ import { z } from 'zod';
 import { describeError } from '../../ops/errors/index.ts';
 import { enrichErrors } from '../errors.ts';
 import type { EmbeddingModel } from './embedding-student.ts';
-import type { NgramModel } from './ngram-student.ts';
+import type { SmallNgramModel } from './ngram-student.ts';
+
+const ngramWeights = z.object({
+  step: z.number().positive(),
+  /** int8 a bucket, deflated, base64 */
+  weights: z.base64(),
+});
 
 const ngramFile = z.object({
-  format: z.literal('ngram-logistic/1'),
+  format: z.literal('ngram-logistic/2'),
   label: z.string(),
   space: z.object({
     bits: z.number().int().min(8).max(24),
@@ -15,9 +21,8 @@ const ngramFile = z.object({
     maxCharacters: z.number().int().min(1).max(8),
   }),
   bias: z.number(),
-  step: z.number().positive(),
-  /** int8 a bucket, deflated, base64 */
-  weights: z.base64(),
+  whole: ngramWeights,
+  tail: ngramWeights.extend({ floor: z.number() }),
 });
 
 const embeddingFile = z.object({
@@ -33,17 +38,20 @@ const embeddingFile = z.object({
 /** One key a line, long base64 as it is: Prettier's own form, so that formatting never changes a version. */
 const serialise = (file: object): string => `${JSON.stringify(file, null, 2)}\n`;
 
-/** Text of a weights file; its sha256 is the student's version. */
-export function encodeNgramStudent(label: string, model: NgramModel & { weights: Int8Array }): string {
-  const { space, bias, step, weights } = model;
+const packWeights = ({ step, weights }: SmallNgramModel['whole']): z.infer<typeof ngramWeights> => {
   const bytes = new Uint8Array(weights.buffer, weights.byteOffset, weights.length);
+  return { step, weights: deflateRawSync(bytes, { level: 9 }).toString('base64') };
+};
+
+/** Text of a weights file; its sha256 is the student's version. */
+export function encodeNgramStudent(label: string, { space, bias, whole, tail }: SmallNgramModel): string {
   return serialise({
-    format: 'ngram-logistic/1',
+    format: 'ngram-logistic/2',
     label,
     space,
     bias,
-    step,
-    weights: deflateRawSync(bytes, { level: 9 }).toString('base64'),
+    whole: packWeights(whole),
+    tail: { floor: tail.floor, ...packWeights(tail) },
   });
 }
 
@@ -69,18 +77,21 @@ function parse<T>(schema: z.ZodType<T>, file: string, text: string): T {
 }
 
 /** @throws FeedtrialError FT_ENRICH_WEIGHTS_BROKEN naming `file` */
-export function decodeNgramStudent(file: string, text: string): NgramModel & { label: string } {
-  const { label, space, bias, step, weights } = parse(ngramFile, file, text);
+export function decodeNgramStudent(file: string, text: string): SmallNgramModel & { label: string } {
+  const { label, space, bias, whole, tail } = parse(ngramFile, file, text);
   const size = 2 ** space.bits;
-  let bytes: Buffer;
-  try {
-    bytes = inflateRawSync(Buffer.from(weights, 'base64'), { maxOutputLength: size });
-  } catch (error) {
-    throw enrichErrors.weightsBroken(file, 'its weights do not unpack', error);
-  }
-  if (bytes.length !== size)
-    throw enrichErrors.weightsBroken(file, `expected ${size} weights, found ${bytes.length}`);
-  return { label, space, bias, step, weights: new Int8Array(bytes.buffer, bytes.byteOffset, size) };
+  const unpack = ({ step, weights }: z.infer<typeof ngramWeights>): SmallNgramModel['whole'] => {
+    let bytes: Buffer;
+    try {
+      bytes = inflateRawSync(Buffer.from(weights, 'base64'), { maxOutputLength: size });
+    } catch (error) {
+      throw enrichErrors.weightsBroken(file, 'its weights do not unpack', error);
+    }
+    if (bytes.length !== size)
+      throw enrichErrors.weightsBroken(file, `expected ${size} weights, found ${bytes.length}`);
+    return { step, weights: new Int8Array(bytes.buffer, bytes.byteOffset, size) };
+  };
+  return { label, space, bias, whole: unpack(whole), tail: { ...unpack(tail), floor: tail.floor } };
 }
 
 /** @throws FeedtrialError FT_ENRICH_WEIGHTS_BROKEN naming `file` */

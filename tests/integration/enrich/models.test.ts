@@ -4,7 +4,7 @@ import { labelers, openEmbedder, type Embedder, type QueuedPost } from '../../..
 import { areaUnderCurve, spearman } from '../../../enrich/students/evaluate.ts';
 import { starterFile } from '../../../enrich/students/starter.ts';
 import { fitToxic, readComments } from '../../../enrich/students/train-toxic.ts';
-import { decodeNgramStudent } from '../../../enrich/students/weights-file.ts';
+import { encodeNgramStudent } from '../../../enrich/students/weights-file.ts';
 import { loadConfig } from '../../../ops/config/index.ts';
 import { dataFile, hasData } from '../../data.ts';
 
@@ -188,7 +188,7 @@ describe.skipIf(!hasData)(
         teacher.map((p) => p >= 0.5),
       ) as number;
       expect(rho).toBeGreaterThanOrEqual(0.68);
-      expect(auc).toBeGreaterThan(0.925);
+      expect(auc).toBeGreaterThanOrEqual(0.94);
       const card = readFileSync(starterFile('toxic').replace(/json$/, 'md'), 'utf8');
       expect(card).toContain(`| ${rho.toFixed(3)} [`);
       expect(card).toContain(`| ${auc.toFixed(3)} [`);
@@ -197,13 +197,8 @@ describe.skipIf(!hasData)(
     it('is what training it again gives, byte for byte', () => {
       const { train } = readComments(dataFile('toxicity/comments.csv'));
       const file = starterFile('toxic');
-      const { label, ...committed } = decodeNgramStudent(file, readFileSync(file, 'utf8'));
-      expect(label).toBe('toxic');
-      const trained = fitToxic(train);
-      expect({ ...trained, weights: undefined }).toEqual({ ...committed, weights: undefined });
-      expect(Buffer.compare(Buffer.from(trained.weights), Buffer.from(committed.weights as Int8Array))).toBe(
-        0,
-      );
+      // the file's own form: comparing two million numbers one by one takes long
+      expect(encodeNgramStudent('toxic', fitToxic(train)) === readFileSync(file, 'utf8')).toBe(true);
     });
   },
 );

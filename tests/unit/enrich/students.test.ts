@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { embeddingLogit, trainEmbeddingModel } from '../../../enrich/students/embedding-student.ts';
 import { seededRandom } from '../../../enrich/students/evaluate.ts';
+import { fitTail } from '../../../enrich/students/fit-tail.ts';
 import { crossValidate } from '../../../enrich/students/folds.ts';
 import { splitByAuthorAndTime } from '../../../enrich/students/split.ts';
 import { createNgramHasher, starterSpace } from '../../../enrich/students/ngrams.ts';
@@ -56,6 +57,7 @@ describe('an n-gram student', () => {
       learningRate: 0.3,
       decay: 1e-4,
       logOddsShare: 0.2,
+      tail: { minTexts: 2, ridge: 0.1, steps: 60, gain: 8, floor: 0.03 },
       random: seededRandom(1),
     });
 
@@ -98,6 +100,37 @@ describe('an n-gram student', () => {
         message: expect.stringContaining('x.json') as string,
       }),
     );
+  });
+});
+
+describe('the tail of an n-gram student', () => {
+  /** Buckets: 0 is in every text, 1 in those that stand out, and each text has one of its own. */
+  const targets = Array.from({ length: 60 }, (_, i) => (i % 10 === 0 ? 0.9 : 0.1));
+  const texts = targets.map((target, i) => Uint32Array.from(target > 0.5 ? [0, 1, 10 + i] : [0, 10 + i]));
+  const fit = (ridge: number) => fitTail(texts, targets, 128, { minTexts: 2, ridge, steps: 60 });
+  const valueOf = (weights: Float32Array, text: Uint32Array) =>
+    text.reduce((sum, bucket) => sum + (weights[bucket] as number), 0) / Math.sqrt(text.length);
+
+  it('solves its equations: residual and ridge balance on every weight', () => {
+    // w_b = idf_b^2 * (sum over texts with b of scale * (target - mean - value)) / penalty, with one penalty for all
+    const weights = fit(0.1);
+    const mean = targets.reduce((sum, target) => sum + target, 0) / targets.length;
+    const penalties = [0, 1].map((bucket) => {
+      const holders = texts.flatMap((text, i) => (text.includes(bucket) ? [i] : []));
+      const pull = holders.reduce((sum, i) => {
+        const text = texts[i] as Uint32Array;
+        return sum + ((targets[i] as number) - mean - valueOf(weights, text)) / Math.sqrt(text.length);
+      }, 0);
+      const idf = 1 + Math.log((1 + texts.length) / (1 + holders.length));
+      return (idf ** 2 * pull) / (weights[bucket] as number);
+    });
+    expect((penalties[0] as number) / (penalties[1] as number)).toBeCloseTo(1, 1);
+  });
+
+  it('gives no weight to what one text alone has, and less weight under a stronger ridge', () => {
+    const weak = fit(0.01);
+    expect(weak.subarray(10)).toEqual(new Float32Array(118));
+    expect(fit(1000)[1]).toBeLessThan((weak[1] as number) / 2);
   });
 });
 
