@@ -12,6 +12,7 @@ import {
   runQuery,
   syncTables,
   toCsv,
+  trinoDdl,
   writeParquet,
 } from '../../../ops/athena/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
@@ -49,6 +50,26 @@ describe('the tables of a lake', () => {
     expect(ddl).not.toContain('1970-01-01');
     const labels = tables.lake.find((table) => table.name === 'label_values');
     expect(labels?.partitions[0]?.projection).toEqual({ type: 'enum', values: ['llm'] });
+  });
+
+  test('look for feeds where nothing else is, and for no generation that has them elsewhere', async () => {
+    const lakes = await smallLakes();
+    for (const file of [
+      'old/feeds.parquet',
+      'old/inputs/scored.parquet',
+      'new/positions/feeds.parquet',
+      'new/inputs/scored.parquet',
+    ])
+      await lakes.lake.write(`feeds/generation=${file}`, '');
+    const feeds = (await describeTables(lakes)).lake.find((table) => table.name === 'feeds');
+    if (!feeds) throw new Error('no feeds');
+    expect(feeds.partitions).toEqual([{ name: 'generation', projection: { type: 'enum', values: ['new'] } }]);
+    expect(athenaDdl('study', feeds)).toContain(
+      `'storage.location.template' = '${lakes.lake.uri('feeds')}/generation=\${generation}/positions/'`,
+    );
+    expect(trinoDdl('study', feeds)).toContain(
+      `partition_projection_location_template = '${lakes.lake.uri('feeds')}/generation=\${generation}/positions/'`,
+    );
   });
 
   test('keep the roster out of the database that is shared', async () => {

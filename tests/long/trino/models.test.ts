@@ -5,7 +5,7 @@ import { openLake, readCurrentGeneration, sqlText } from '../../../lake/index.ts
 import { projectRoot } from '../../../ops/config/config.ts';
 import { generationFiles } from '../../../ops/cycle/publish.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
-import { hasTrino, type TrinoValue } from '../../services/trino.ts';
+import { hasTrino } from '../../services/trino.ts';
 import {
   compareAll,
   generatedStudy,
@@ -44,8 +44,10 @@ const lawfullyEmpty: Record<string, readonly string[]> = {
 
 const queries = globSync('docs/queries/*.sql', { cwd: projectRoot }).sort();
 
+type Scalar = string | number | bigint | boolean | null;
+
 /** Numbers to nine places, so that rows of both engines are compared as text; DuckDB's counts come as bigints. */
-const cell = (value: unknown): TrinoValue => {
+const cell = (value: Scalar): Scalar => {
   if (value === null || typeof value === 'boolean') return value;
   const number = Number(value);
   return value === '' || Number.isNaN(number) ? String(value) : Number(number.toFixed(9));
@@ -114,9 +116,9 @@ describe.skipIf(!hasTrino).each([
     const { rows, columns } = await study.trino.query(sql, 'feedtrial_lake');
     expect(columns.length).toBeGreaterThan(3);
     expect(rows.length).toBeGreaterThan(0);
-    const mine = await study.engine.rows<Record<string, unknown>>(sql);
-    expect(rows.map((row) => row.map(cell))).toEqual(
-      mine.map((row) => columns.map((one) => cell(row[one.name]))),
+    const mine = await study.engine.rows<Record<string, Scalar>>(sql);
+    expect((rows as Scalar[][]).map((row) => row.map(cell))).toEqual(
+      mine.map((row) => columns.map((one) => cell(row[one.name] ?? null))),
     );
   });
 });
