@@ -18,7 +18,7 @@ test.skipIf(!hasTrino)(
         `megabytes: ${study.bytes.read / 1e6} read by Trino's build, ${study.bytes.lake / 1e6} in the lakes`,
       );
       expect(compared.filter((one) => one.trino !== one.duckdb || one.different.length > 0)).toEqual([]);
-      expect(rows.get('stg_bluesky__posts')).toBe(100_000);
+      expect(rows.get('stg_bluesky__posts')).toBeGreaterThan(100_000); // and those of the same words
       expect(rows.get('fct_feeds')).toBeGreaterThan(500);
       expect(rows.get('export_participant_days')).toBeGreaterThan(10);
     } finally {
