@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as tokenizers from '@huggingface/tokenizers';
-import { InferenceSession, Tensor } from '../onnxruntime.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { enrichErrors } from '../errors.ts';
 import { sha256OfFile } from '../sha256.ts';
+import { openModelThreads } from './model-threads.ts';
 import { findEmbeddingWeights } from './weights.ts';
 
 export interface Embedder {
@@ -21,14 +21,8 @@ export interface Embedder {
 
 /** The model's own limit; a post of 300 characters has 60 to 100 tokens in Latin script, up to 300 in others. */
 const maxTokens = 256;
-/** Tokens a run of the model, padding included: enough to keep two cores busy, little enough to stay in their cache. */
+/** Tokens a run of the model, padding included: enough to keep a core busy, little enough to stay in its cache. */
 const tokensPerRun = 512;
-/**
- * On a CPU the fused operator takes more than twice as long as the addition and the normalisation that it stands for: with it,
- * a CPU second embeds 141 posts in place of 163.
- */
-const slowFusion = 'SkipLayerNormFusion';
-
 /** What is used of the tokenizer; the types that its package brings don't resolve under NodeNext. */
 interface Tokenizer {
   encode(text: string): { ids: number[] };
@@ -64,30 +58,8 @@ export function groupByLength(lengths: readonly number[], budget = tokensPerRun)
   return groups;
 }
 
-/** Mean of a text's token vectors, scaled to unit length. */
-function poolMean(hidden: Float32Array, at: number, tokens: number, dimensions: number): Float32Array {
-  const sum = new Float64Array(dimensions);
-  for (let token = 0; token < tokens; token++) {
-    const start = at + token * dimensions;
-    for (let d = 0; d < dimensions; d++) sum[d] = (sum[d] as number) + (hidden[start + d] as number);
-  }
-  let squares = 0;
-  for (const x of sum) squares += x * x;
-  const norm = Math.sqrt(squares);
-  return Float32Array.from(sum, (x) => (norm === 0 ? 0 : x / norm));
-}
-
-/** The model as it is run here. */
-export const openSession = (model: string, threads: number): Promise<InferenceSession> =>
-  InferenceSession.create(model, {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-    extra: { optimization: { disable_specified_optimizers: slowFusion } },
-  });
-
 /**
- * Loads the sentence model (about 0.1 GB, under a second).
+ * Loads the sentence model (about 0.2 GB a thread, a second).
  * @throws FeedtrialError FT_ENRICH_WEIGHTS_MISSING
  */
 export async function openEmbedder(config: Config): Promise<Embedder> {
@@ -100,10 +72,9 @@ export async function openEmbedder(config: Config): Promise<Embedder> {
     }
   };
   const tokenizer = new Tokenizer(await parse(files.tokenizer), await parse(files.tokenizerConfig));
-  const session = await openSession(files.model, config.threads).catch((error: unknown) => {
+  const model = await openModelThreads(files.model, config.threads).catch((error: unknown) => {
     throw enrichErrors.weightsBroken(files.model, 'onnxruntime refuses it', error);
   });
-  const outputName = session.outputNames[0] as string;
 
   const tokensOf = (text: string): number[] => {
     // a lone surrogate has no UTF-8 and would differ between this tokenizer and others
@@ -114,31 +85,15 @@ export async function openEmbedder(config: Config): Promise<Embedder> {
   const embed = async (texts: readonly string[]): Promise<Float32Array[]> => {
     const tokens = texts.map(tokensOf);
     const embedded = new Array<Float32Array>(texts.length);
-    for (const group of groupByLength(tokens.map((ids) => ids.length))) {
-      const length = Math.max(...group.map((index) => (tokens[index] as number[]).length));
-      const shape = [group.length, length];
-      const ids = new BigInt64Array(group.length * length);
-      const mask = new BigInt64Array(group.length * length);
-      group.forEach((index, row) => {
-        (tokens[index] as number[]).forEach((id, column) => {
-          ids[row * length + column] = BigInt(id);
-          mask[row * length + column] = 1n;
+    await Promise.all(
+      groupByLength(tokens.map((ids) => ids.length)).map(async (group) => {
+        const vectors = await model.embed(group.map((index) => tokens[index] as number[]));
+        const dimensions = vectors.length / group.length;
+        group.forEach((index, row) => {
+          embedded[index] = vectors.slice(row * dimensions, (row + 1) * dimensions);
         });
-      });
-      const feeds: Record<string, Tensor> = {
-        input_ids: new Tensor('int64', ids, shape),
-        attention_mask: new Tensor('int64', mask, shape),
-      };
-      if (session.inputNames.includes('token_type_ids'))
-        feeds.token_type_ids = new Tensor('int64', new BigInt64Array(group.length * length), shape);
-      const output = (await session.run(feeds))[outputName] as Tensor;
-      const dimensions = output.dims.at(-1) as number;
-      group.forEach((index, row) => {
-        const count = (tokens[index] as number[]).length;
-        embedded[index] = poolMean(output.data as Float32Array, row * length * dimensions, count, dimensions);
-      });
-      output.dispose();
-    }
+      }),
+    );
     return embedded;
   };
 
@@ -147,6 +102,6 @@ export async function openEmbedder(config: Config): Promise<Embedder> {
     version: await sha256OfFile(files.model),
     dimensions: (probe as Float32Array).length,
     embed,
-    close: () => session.release(),
+    close: () => model.close(),
   };
 }

@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labelers, openEmbedder, type Embedder, type QueuedPost } from '../../../enrich/index.ts';
+import { findEmbeddingWeights } from '../../../enrich/embeddings/weights.ts';
 import { areaUnderCurve, spearman } from '../../../enrich/students/evaluate.ts';
 import { starterFile } from '../../../enrich/students/starter.ts';
 import { fitToxic, readComments } from '../../../enrich/students/train-toxic.ts';
 import { encodeNgramStudent } from '../../../enrich/students/weights-file.ts';
 import { loadConfig } from '../../../ops/config/index.ts';
 import { dataFile, hasData } from '../../data.ts';
+import { configIn, temporaryFolder } from '../../folders.ts';
 
 const config = loadConfig({});
 let embedder: Embedder;
@@ -66,6 +69,24 @@ describe('embeddings', () => {
       expect(together[i]).toEqual(alone);
       expect(turned[i]).toEqual(alone);
     }
+  });
+
+  it('come to whoever asked for them, where several ask at once', async () => {
+    const alone = [];
+    for (const text of texts) alone.push(await embedder.embed([text]));
+    expect(await Promise.all(texts.map((text) => embedder.embed([text])))).toEqual(alone);
+  });
+
+  it('say which file the model is in that can not be loaded', async () => {
+    const folder = temporaryFolder();
+    const { tokenizer, tokenizerConfig } = findEmbeddingWeights(config);
+    copyFileSync(tokenizer, path.join(folder, 'tokenizer.json'));
+    copyFileSync(tokenizerConfig, path.join(folder, 'tokenizer_config.json'));
+    writeFileSync(path.join(folder, 'model.onnx'), 'no model');
+    await expect(openEmbedder(configIn(folder, { FEEDTRIAL_MODELS: folder }))).rejects.toMatchObject({
+      code: 'FT_ENRICH_WEIGHTS_BROKEN',
+      message: expect.stringContaining(path.join(folder, 'model.onnx')) as string,
+    });
   });
 
   it('are nearer for like meaning than for like words', async () => {
