@@ -78,6 +78,14 @@ export const enrichErrors = {
       fix: `name one of: ${known.join(', ')}`,
       exitCode: EXIT.usage,
     }),
+  nothingLabelled: () =>
+    new FeedtrialError(
+      'FT_TRAIN_NOTHING',
+      'no post has been queued for a label yet, so there is nothing to learn from',
+      {
+        fix: "run 'feedtrial cycle', or 'feedtrial transform' and then 'feedtrial enrich'",
+      },
+    ),
   badTeacher: (given: string) =>
     new FeedtrialError(
       'FT_TRAIN_TEACHER',

@@ -15,5 +15,5 @@ export { parseShard, type Shard } from './shard.ts';
 export { llmModels } from './llm/tasks/index.ts';
 export { openEmbedder, type Embedder } from './embeddings/embedder.ts';
 export { evaluateLabeler, type Evaluation } from './evaluate/evaluate-labeler.ts';
-export { studentPlans, trainStudent, type StudentTrained } from './students/train-student.ts';
+export { checkTrainable, studentPlans, trainStudent, type StudentTrained } from './students/train-student.ts';
 export { trainStarter, type TrainedStudent } from './students/train-starter.ts';

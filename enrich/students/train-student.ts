@@ -16,6 +16,7 @@ import { createProgress } from '../../ops/progress/index.ts';
 import { openEmbedder, type Embedder } from '../embeddings/embedder.ts';
 import { enrichErrors } from '../errors.ts';
 import { readGold } from '../evaluate/gold.ts';
+import { openQueue } from '../queue.ts';
 import { studentCard } from './cards.ts';
 import { embeddingLogit } from './embedding-student.ts';
 import {
@@ -187,6 +188,24 @@ function embeddingScore(model: ReturnType<typeof decodeEmbeddingStudent>, embedd
   };
 }
 
+function planOf(label: string): StudentPlan {
+  const plan = studentPlans.find((one) => one.label === label);
+  if (plan) return plan;
+  throw enrichErrors.unknownStudent(
+    label,
+    studentPlans.map((one) => one.label),
+  );
+}
+
+/**
+ * Says before the models are run whether there is such a student, and anything to learn from.
+ * @throws FeedtrialError FT_TRAIN_UNKNOWN (exit 2), FT_TRAIN_NOTHING
+ */
+export async function checkTrainable(label: string, config: Pick<Config, 'lake'>): Promise<void> {
+  planOf(label);
+  if ((await openQueue(openLake(config.lake))) === null) throw enrichErrors.nothingLabelled();
+}
+
 /**
  * Distils a student from what its teacher has said of posts in the lake. It is measured, as it will be written, on posts
  * that are later than all it learned from, by authors of whom it saw nothing; and beside the student that is in place, on
@@ -195,13 +214,7 @@ function embeddingScore(model: ReturnType<typeof decodeEmbeddingStudent>, embedd
  */
 export async function trainStudent(options: TrainStudentOptions): Promise<StudentTrained> {
   const { config, label, gold, force = false, out = config.studentsFolder } = options;
-  const planned = studentPlans.find((one) => one.label === label);
-  if (planned === undefined)
-    throw enrichErrors.unknownStudent(
-      label,
-      studentPlans.map((one) => one.label),
-    );
-  const plan = { ...planned, ...(options.teacher ? { teacher: options.teacher } : {}) };
+  const plan = { ...planOf(label), ...(options.teacher ? { teacher: options.teacher } : {}) };
   const lake = openLake(config.lake);
   const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
   const progress = createProgress({ label: `train student ${label}` });

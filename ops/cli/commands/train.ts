@@ -37,11 +37,12 @@ export const register: Register = (program, run) => {
     .action(
       async (label: string, options: { teacher?: string; gold?: string; force?: boolean; out?: string }) =>
         run(async ({ config, signal, say, result }) => {
-          const { trainStudent } = await import('../../../enrich/index.ts');
+          const { checkTrainable, trainStudent } = await import('../../../enrich/index.ts');
           const { enrichErrors } = await import('../../../enrich/errors.ts');
           const [labeler, of, ...more] = options.teacher?.split(':') ?? [];
           if (options.teacher !== undefined && (!labeler || !of || more.length > 0))
             throw enrichErrors.badTeacher(options.teacher);
+          await checkTrainable(label, config);
           const { withTrainingExamples } = await import('../../train/index.ts');
           const trained = await withTrainingExamples({ config, signal }, (examples) =>
             trainStudent({

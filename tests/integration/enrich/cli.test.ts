@@ -94,3 +94,23 @@ describe('feedtrial train starter', () => {
     expect(stderr).toContain('FT_TRAIN_DATA_MISSING');
   });
 });
+
+describe('feedtrial train student', () => {
+  it.each([
+    [
+      'a student that there is not',
+      'kindness',
+      2,
+      'FT_TRAIN_UNKNOWN',
+      'toxic, reasoning, moral_outrage, sociopolitical',
+    ],
+    ['a lake without labels', 'toxic', 1, 'FT_TRAIN_NOTHING', 'feedtrial cycle'],
+  ])('says of %s what to do, before any model is run', async (_, label, status, code, fix) => {
+    const folder = temporaryFolder();
+    const { exitCode, stderr } = await feedtrial(folder, ['train', 'student', label]);
+    expect(exitCode).toBe(status);
+    expect(stderr).toContain(code);
+    expect(stderr).toContain(fix);
+    expect(stderr).not.toContain('dbt');
+  });
+});
