@@ -87,15 +87,6 @@ referred_posts as (
 
 ),
 
--- A post that was deleted is held as such, and nothing is to be fetched.
-held_posts as (
-
-    select posts.uri
-    from {{ ref('stg_bluesky__posts') }} as posts
-    inner join referred_posts on posts.uri = referred_posts.uri
-
-),
-
 settled_posts as (
 
     select uri
@@ -121,11 +112,12 @@ settled_authors as (
 
 ),
 
+-- A post that was deleted is held as such, and nothing is to be fetched.
 missing_posts as (
 
     select referred_posts.*
     from referred_posts
-    left join held_posts on referred_posts.uri = held_posts.uri
+    left join {{ ref('stg_bluesky__posts') }} as held_posts on referred_posts.uri = held_posts.uri
     left join settled_posts on referred_posts.uri = settled_posts.uri
     left join settled_authors on referred_posts.did = settled_authors.did
     where

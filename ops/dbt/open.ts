@@ -5,7 +5,7 @@ import { createProgress } from '../progress/index.ts';
 import { log } from '../telemetry/index.ts';
 import { dbtFolders } from './environment.ts';
 import { dbtErrors } from './errors.ts';
-import { lockHolder, resultOf, type DbtResult } from './result.ts';
+import { leftForMemory, lockHolder, resultOf, type DbtResult } from './result.ts';
 import { startWorker, type Worker } from './worker.ts';
 import { traceNodes } from './trace.ts';
 
@@ -32,11 +32,16 @@ export interface DbtRunOptions {
   /** What this run is told, as models read it by `run_parameter()`: changing it costs nothing. */
   parameters?: Record<string, string | number>;
   fullRefresh?: boolean;
+  /** How many nodes are built at once; FEEDTRIAL_THREADS by default. */
+  threads?: number;
   /** Aborting kills the worker; the next run starts another. */
   signal?: AbortSignal;
 }
 
-/** dbt, loaded once and used for many runs. Runs go one after the other, in the order in which they were asked for. */
+/**
+ * dbt, loaded once and used for many runs. Runs go one after the other, in the order in which they were asked for. Nodes that ran out
+ * of memory beside each other are built again one by one.
+ */
 export interface Dbt {
   /**
    * @throws FeedtrialError FT_DBT_FAILED (a DbtFailed, with the whole result) where a node or the project fails,
@@ -62,6 +67,7 @@ function argumentsOf(options: DbtRunOptions): string[] {
     ...(select.length > 0 ? ['--select', ...select] : []),
     ...(exclude.length > 0 ? ['--exclude', ...exclude] : []),
     ...(fullRefresh ? ['--full-refresh'] : []),
+    ...(options.threads === undefined ? [] : ['--threads', String(options.threads)]),
     ...(Object.keys(vars).length > 0 ? ['--vars', JSON.stringify(vars)] : []),
   ];
 }
@@ -97,6 +103,22 @@ export async function openDbt(config: Config, options: OpenDbtOptions = {}): Pro
         if (holder === null) {
           traceNodes(answer.results, startedMs);
           progress.done(`${answer.results.length} nodes in ${answer.seconds.toFixed(1)} s`);
+          const left = job.threads === 1 ? null : leftForMemory(answer.results);
+          if (left !== null) {
+            log.warn('out of memory: what is left is built by itself', { nodes: left });
+            const rest = await runNow({ ...job, select: left, threads: 1 });
+            const before = answer.results.filter(({ name }) => !left.includes(name));
+            return resultOf(
+              job.command,
+              {
+                ...answer,
+                success: true,
+                results: [...before, ...rest.nodes],
+                seconds: answer.seconds + rest.seconds,
+              },
+              folders.logFile,
+            );
+          }
           return resultOf(job.command, answer, folders.logFile);
         }
         if (Date.now() > waitUntilMs || aborted()) throw dbtErrors.busy(config.warehouse, holder);

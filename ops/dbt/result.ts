@@ -59,6 +59,17 @@ export function lockHolder(answer: DbtAnswer): string | null {
   return null;
 }
 
+/**
+ * What a run left unbuilt, by name, where all that failed ran out of memory: two models that are built at once share it, and
+ * either may fit by itself. Null where anything failed for another reason, or nothing did.
+ */
+export function leftForMemory(nodes: readonly DbtNodeResult[]): string[] | null {
+  const failures = nodes.filter(failed);
+  if (failures.length === 0) return null;
+  if (!failures.every((node) => node.message?.includes('Out of Memory Error'))) return null;
+  return nodes.filter((node) => failed(node) || node.status === 'skipped').map((node) => node.name);
+}
+
 const failed = (node: DbtNodeResult) => ['error', 'fail', 'runtime error'].includes(node.status);
 
 const describe = (node: DbtNodeResult): string => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { firstErrorLine, lockHolder, resultOf, type DbtAnswer } from '../../../ops/dbt/result.ts';
+import {
+  firstErrorLine,
+  leftForMemory,
+  lockHolder,
+  resultOf,
+  type DbtAnswer,
+} from '../../../ops/dbt/result.ts';
 
 const node = (given: Partial<DbtAnswer['results'][number]>): DbtAnswer['results'][number] => ({
   unique_id: 'model.feedtrial.m',
@@ -39,6 +45,19 @@ describe("dbt's answer", () => {
     );
     expect(lockHolder(answer({ results: [node({ status: 'error', message })] }))).toContain('4711');
     expect(lockHolder(answer({ success: false, exception: 'Parser Error: lock' }))).toBeNull();
+  });
+
+  test('what failed for memory alone is left with what was skipped for it; anything else that fails is no such case', () => {
+    const message =
+      'Runtime Error in model b (b.sql)\n  Out of Memory Error: failed to pin block of size 256.0 KiB';
+    const results = [
+      node({ name: 'a' }),
+      node({ name: 'b', status: 'error', message }),
+      node({ name: 'c', status: 'skipped' }),
+    ];
+    expect(leftForMemory(results)).toEqual(['b', 'c']);
+    expect(leftForMemory([...results, node({ status: 'fail', message: 'Got 1 result' })])).toBeNull();
+    expect(leftForMemory([node({ status: 'skipped' })])).toBeNull();
   });
 
   test('warnings and skips fail nothing; errors and failing tests do, and a test tells where its SQL is', () => {
