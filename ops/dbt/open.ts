@@ -105,7 +105,7 @@ export async function openDbt(config: Config, options: OpenDbtOptions = {}): Pro
           progress.done(`${answer.results.length} nodes in ${answer.seconds.toFixed(1)} s`);
           const left = job.threads === 1 ? null : leftForMemory(answer.results);
           if (left !== null) {
-            log.warn('out of memory: what is left is built by itself', { nodes: left });
+            log.warn('out of memory: what is left is built by itself', { nodes: left.join(' ') });
             const rest = await runNow({ ...job, select: left, threads: 1 });
             const before = answer.results.filter(({ name }) => !left.includes(name));
             return resultOf(
