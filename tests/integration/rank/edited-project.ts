@@ -17,6 +17,7 @@ export function editedProject(folder: string, own: readonly string[] = []): stri
     'macros',
     'tests',
     '.venv',
+    'node_modules',
     'ops',
     'dbt_project.yml',
     'profiles.yml',
@@ -25,6 +26,9 @@ export function editedProject(folder: string, own: readonly string[] = []): stri
     symlinkSync(path.join(projectRoot, name), path.join(root, name));
   return root;
 }
+
+/** Folders that make `ops/cli/main.ts` of an edited checkout run on that checkout: code finds its project by where it is. */
+export const code = ['enrich', 'extract', 'lake', 'ops', 'serve', 'study'];
 
 /** Rewrites one seed of an edited checkout. */
 export function editSeed(root: string, name: string, edit: (text: string) => string): void {
