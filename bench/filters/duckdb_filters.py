@@ -9,6 +9,7 @@ import resource
 import sys
 
 import duckdb
+from peak import peak_mb
 
 folder, without = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
 before = resource.getrusage(resource.RUSAGE_SELF)
@@ -29,7 +30,7 @@ print(
         {
             "counts": dict(counts),
             "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-            "peak_mb": after.ru_maxrss / 1024,
+            "peak_mb": peak_mb(),
             "version": f"DuckDB {duckdb.__version__}",
         }
     )

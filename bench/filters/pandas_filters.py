@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from peak import peak_mb
 
 folder = sys.argv[1]
 parameters = json.load(open(f"{folder}/parameters.json"))
@@ -113,7 +114,7 @@ print(
         {
             "counts": {name: int(n) for name, n in counts.items() if n > 0},
             "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-            "peak_mb": after.ru_maxrss / 1024,
+            "peak_mb": peak_mb(),
             "version": f"pandas {pd.__version__}, pyarrow {pa.__version__}",
         }
     )

@@ -44,7 +44,17 @@ posts_within_author_cap as (
 final as (
 
     select
-        *,
+        policy,
+        policy_version,
+        uri,
+        author_did,
+        score,
+        like_score,
+        freshness_score,
+        treatment_multiplier,
+        superposter_multiplier,
+        candidate_source,
+        author_place,
         row_number() over (partition by policy, policy_version order by score desc, uri asc) as policy_place
     from posts_within_author_cap
 

@@ -12,17 +12,17 @@ with code_points as (
 
 texts as (
 
-    select 'e' || code_point || 'e' as content from code_points
+    select 'e' || code_point || 'e' as spelled from code_points
     union all
-    select code_point || 'e' as content from code_points
+    select code_point || 'e' as spelled from code_points
     union all
-    select 'e' || code_point as content from code_points
+    select 'e' || code_point as spelled from code_points
 
 )
 
 select
-    content,
-    {{ standardised_text('content') }} as the_short_way,
-    {{ standardised_text_the_long_way('content') }} as the_long_way
+    spelled,
+    {{ standardised_text('spelled') }} as the_short_way,
+    {{ standardised_text_the_long_way('spelled') }} as the_long_way
 from texts
-where {{ standardised_text('content') }} <> {{ standardised_text_the_long_way('content') }}
+where {{ standardised_text('spelled') }} <> {{ standardised_text_the_long_way('spelled') }}
