@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { openEngine, openLake, readPulse, readTable, tables } from '../lake/index.ts';
 import { loadConfig } from '../ops/config/index.ts';
+import { memoryOf } from './memory-of.ts';
 import { printTable } from './table.ts';
 
 export const claim =
@@ -25,13 +26,6 @@ async function finished(child: ChildProcess): Promise<{ code: number | null; pri
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { code, printed };
-}
-
-/** Resident memory now, and the highest so far; MB. */
-function memoryOf({ pid }: ChildProcess): { rss: number; peak: number } {
-  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
-  const mb = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
-  return { rss: mb('VmRSS'), peak: mb('VmHWM') };
 }
 
 /** Processor time of a process so far; seconds. */
@@ -116,7 +110,7 @@ export async function run(args: string[]): Promise<void> {
       const done = finished(child);
       while (child.exitCode === null && child.signalCode === null) {
         try {
-          landPeakMb = Math.max(landPeakMb, memoryOf(child).peak);
+          landPeakMb = Math.max(landPeakMb, memoryOf(child.pid ?? 0).peakMb);
         } catch {
           break; // it has ended
         }
@@ -131,14 +125,14 @@ export async function run(args: string[]): Promise<void> {
         await wait(200);
       if (capture.exitCode !== null) break;
       const pulse = readPulse(config.spool, 'firehose');
-      const { rss, peak } = memoryOf(capture);
+      const { rssMb, peakMb } = memoryOf(capture.pid ?? 0);
       rows.push({
         'after s': Math.round((performance.now() - beganMs) / 1000),
         events: pulse?.events ?? 0,
         'events/s': Math.round(pulse?.eventsPerSecond ?? 0),
         'lag s': pulse?.lagSeconds ?? '',
-        'capture RSS MB': Math.round(rss),
-        'highest MB': Math.round(peak),
+        'capture RSS MB': Math.round(rssMb),
+        'highest MB': Math.round(peakMb),
         'capture CPU s': Math.round(cpuOf(capture)),
         'relay CPU s': Math.round(cpuOf(relay)),
         'landing, highest MB': Math.round(landPeakMb),

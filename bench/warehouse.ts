@@ -8,6 +8,7 @@ import { loadConfig } from '../ops/config/index.ts';
 import { projectRoot } from '../ops/config/config.ts';
 import { transform } from '../ops/cycle/transform.ts';
 import { openDbt, type DbtNodeResult, type DbtRunOptions } from '../ops/dbt/index.ts';
+import { memoryOf } from './memory-of.ts';
 import { printTable } from './table.ts';
 
 export const claim =
@@ -22,10 +23,9 @@ function worker(): { cpuSeconds: number; peakMb: number } {
   });
   if (pid === undefined) throw new Error('the dbt worker is not running');
   const fields = (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '').split(' ');
-  const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
-    peakMb: Number(peak?.[1]) / 1024,
+    peakMb: memoryOf(pid).peakMb,
   };
 }
 

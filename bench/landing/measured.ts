@@ -1,4 +1,5 @@
 import type { Landed } from './messages.ts';
+import { memoryOf } from '../memory-of.ts';
 
 /** Runs the work and says what it took; this process does nothing else. */
 export async function measured(work: () => Promise<{ rows: number; files: number }>): Promise<void> {
@@ -11,7 +12,7 @@ export async function measured(work: () => Promise<{ rows: number; files: number
     files,
     seconds: (performance.now() - started) / 1000,
     cpuSeconds: (used.user + used.system) / 1e6,
-    peakRssMb: process.resourceUsage().maxRSS / 1024,
+    peakRssMb: memoryOf().peakMb,
   };
   process.send?.(result, () => process.exit(0));
 }

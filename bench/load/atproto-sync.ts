@@ -1,6 +1,7 @@
 import { IdResolver, MemoryCache } from '@atproto/identity';
 import { Firehose } from '@atproto/sync';
 import type { CaptureSettings, FromReader, ToReader } from './messages.ts';
+import { memoryOf } from '../memory-of.ts';
 
 // The peer: @atproto/sync's Firehose with verification, a cache of DID documents in memory, and a handler that does
 // nothing. It writes nothing down, which is to its advantage.
@@ -54,7 +55,7 @@ tell({
     rejected,
     seconds: (performance.now() - goneMs) / 1000,
     cpuSeconds: (user + system) / 1e6,
-    rssMb: process.resourceUsage().maxRSS / 1024,
+    rssMb: memoryOf().peakMb,
   },
 });
 process.disconnect();

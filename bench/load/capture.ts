@@ -5,6 +5,7 @@ import { capture } from '../../extract/capture/index.ts';
 import { loadConfig } from '../../ops/config/index.ts';
 import { silenceProgress } from '../../ops/progress/index.ts';
 import type { CaptureSettings, FromReader, ToReader } from './messages.ts';
+import { memoryOf } from '../memory-of.ts';
 
 // Capture's own process, as an operator runs it: websocket, verification, spool with fdatasync, sealed at the end.
 
@@ -71,7 +72,7 @@ tell({
     rejected: Object.values(summary.rejected).reduce((sum, n) => sum + n, 0),
     seconds: (performance.now() - goneMs) / 1000,
     cpuSeconds: (user + system) / 1e6,
-    rssMb: process.resourceUsage().maxRSS / 1024,
+    rssMb: memoryOf().peakMb,
   },
 });
 process.disconnect();

@@ -5,6 +5,7 @@ import { computeSimilarity, scorePairs } from '../../enrich/similarity/index.ts'
 import { loadConfig } from '../../ops/config/index.ts';
 import { silenceProgress } from '../../ops/progress/index.ts';
 import type { Measured, SimilaritySettings } from './messages.ts';
+import { memoryOf } from '../memory-of.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as SimilaritySettings;
 const config = loadConfig(
@@ -30,7 +31,7 @@ const used = process.cpuUsage(cpu);
 const measured: Measured = {
   seconds: (performance.now() - started) / 1000,
   cpuSeconds: (used.user + used.system) / 1e6,
-  peakRssMb: process.resourceUsage().maxRSS / 1024,
+  peakRssMb: memoryOf().peakMb,
   rows,
 };
 process.send?.(measured, () => process.exit(0));

@@ -8,6 +8,7 @@ import { attachWarehouse, buildCompiled, inOrder } from '../../ops/cycle/compile
 import { encodeFeeds } from '../../ops/cycle/publish.ts';
 import { loadSeed } from '../../ops/simulate/inputs.ts';
 import type { Measured, RankingSettings } from './messages.ts';
+import { memoryOf } from '../memory-of.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as RankingSettings;
 const { participants, posts, policies } = settings;
@@ -111,7 +112,7 @@ const [{ n = 0 } = {}] = await engine.rows<{ n: number }>(
 const measured: Measured = {
   seconds,
   cpuSeconds: (used.user + used.system - (drawn.user + drawn.system - asked.user - asked.system)) / 1e6,
-  peakRssMb: process.resourceUsage().maxRSS / 1024,
+  peakRssMb: memoryOf().peakMb,
   rows: n,
   slowest: Object.fromEntries(
     Object.entries(slowest)

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { memoryOf } from '../../../bench/memory-of.ts';
 import { packDidKey } from '../../../extract/capture/index.ts';
 import { readCar, recordLines, verifyRepository } from '../../../extract/backfill/index.ts';
 
@@ -6,14 +7,10 @@ import { readCar, recordLines, verifyRepository } from '../../../extract/backfil
 
 const [file = '', did = '', signingKey = ''] = process.argv.slice(2);
 
-/** Peak of this process alone: what `resourceUsage` says also has its parent's from before it was another program. */
-const peakMb = (): number =>
-  Number(/VmHWM:\s+(\d+) kB/.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
-
-const beforeMb = peakMb();
+const beforeMb = memoryOf().peakMb;
 const blocks = await readCar(fs.createReadStream(file) as AsyncIterable<Buffer>);
 const repository = await verifyRepository(blocks, did, packDidKey(signingKey));
 let lines = 0;
 for (const line of recordLines(blocks, repository, { nowUs: Date.now() * 1000 })) if (line !== null) lines++;
 blocks.close();
-process.stdout.write(JSON.stringify({ lines, peakMb: peakMb(), beforeMb }));
+process.stdout.write(JSON.stringify({ lines, peakMb: memoryOf().peakMb, beforeMb }));
