@@ -6,7 +6,10 @@ import type { Config } from '../config/index.ts';
 import { foldRuns, type Run, type RunRow } from './fold.ts';
 import { isAlive } from './liveness.ts';
 
-/** Rows that landing has not taken yet, sealed or not. Half a line at the end is one that is being written. */
+/**
+ * Rows that landing has not taken yet, sealed or not. Half a line at the end is one that is being written.
+ * @throws NodeJS.ErrnoException EACCES where the spool is another user's
+ */
 function spooledRows(spool: string): RunRow[] {
   const folder = path.join(spool, 'runs');
   if (!existsSync(folder)) return [];
@@ -51,9 +54,34 @@ export interface ReadRunsOptions {
   alive?: (pid: number) => boolean;
 }
 
-/** Runs since a moment, newest first, from the lake and from what the spool still holds. */
+/** Where the end of a stage may be waiting that is only known to run; null in rows of versions that didn't say. */
+function spoolOf(row: RunRow): string | null {
+  if (row.status !== 'running' || row.detail === null) return null;
+  return (JSON.parse(row.detail) as { spool?: string }).spool ?? null;
+}
+
+/**
+ * Runs since a moment, newest first, from the lake and from what spools of this machine still hold: jobs of one study may have
+ * several, and one lands a job's beginning before the other lands its end.
+ */
 export async function readRuns(options: ReadRunsOptions): Promise<Run[]> {
   const { config, engine, sinceUs, host = os.hostname(), alive = isAlive } = options;
-  const spooled = spooledRows(config.spool).filter((row) => row.ts >= sinceUs);
-  return foldRuns([...spooled, ...(await landedRows(config, engine, sinceUs))], host, alive);
+  const own = path.resolve(config.spool);
+  const spooled = spooledRows(own);
+  let landed = await landedRows(config, engine, sinceUs);
+  const others = new Set(landed.filter((row) => row.host === host).map(spoolOf));
+  others.delete(own);
+  others.delete(null);
+  if (others.size > 0) {
+    const unreadable = new Set<string | null>();
+    for (const spool of others as Set<string>)
+      try {
+        spooled.push(...spooledRows(spool));
+      } catch {
+        unreadable.add(spool);
+      }
+    // once more, for what was landed from them meanwhile; of what can't be looked up nobody says that it was killed
+    landed = (await landedRows(config, engine, sinceUs)).filter((row) => !unreadable.has(spoolOf(row)));
+  }
+  return foldRuns([...spooled.filter((row) => row.ts >= sinceUs), ...landed], host, alive);
 }

@@ -1,4 +1,5 @@
 import os from 'node:os';
+import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { openSegmentWriter } from '../../lake/segments/index.ts';
@@ -64,8 +65,8 @@ export function newRunId(nowMs = Date.now()): string {
 
 /**
  * Runs a stage inside a span and leaves its run record: a 'running' line before the work begins and one of how it ended
- * after it, in the spool's `runs` stream, which landing moves to `raw/runs`. A process that dies leaves only the first:
- * `status` shows it as killed.
+ * after it, in the spool's `runs` stream, which landing moves to `raw/runs`. The first names its spool, where the other can be waiting
+ * when the first has landed. A process that dies leaves only the first: `status` shows it as killed.
  */
 export async function runStage<T>(
   options: StageOptions,
@@ -76,7 +77,11 @@ export async function runStage<T>(
   const context: StageContext = { runId, records: null, detail: {}, outcome: 'done' };
   return trace.getTracer('feedtrial').startActiveSpan(`${dag}.${stage}`, async (span) => {
     span.setAttributes({ 'feedtrial.run_id': runId, 'feedtrial.stage': stage });
-    const record = async (status: string, error: string | null): Promise<void> => {
+    const record = async (
+      status: string,
+      error: string | null,
+      detail: object = context.detail,
+    ): Promise<void> => {
       const row: RunRecord = {
         ts: Math.round(now() * 1000),
         dag,
@@ -89,11 +94,11 @@ export async function runStage<T>(
         pid: process.pid,
         error,
         trace_id: span.isRecording() ? span.spanContext().traceId : null,
-        detail: Object.keys(context.detail).length > 0 ? JSON.stringify(context.detail) : null,
+        detail: Object.keys(detail).length > 0 ? JSON.stringify(detail) : null,
       };
       await writeRunRecords(config, [row], now);
     };
-    await record('running', null);
+    await record('running', null, { spool: path.resolve(config.spool) });
     const meter = (status: string): void => {
       measure('feedtrial.stage.duration', (now() - startedMs) / 1000, { dag, stage, status });
       count('feedtrial.stage.runs', 1, { dag, stage, status });
