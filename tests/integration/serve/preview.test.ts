@@ -3,7 +3,7 @@ import path from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine, tables, writeRows } from '../../../lake/index.ts';
-import { createKey, type Participant } from '../../../study/index.ts';
+import { createKey, createStudy, type Participant } from '../../../study/index.ts';
 import { authorOf, bury, openSite, postOf, type Site } from './site.ts';
 
 const program = '/usr/bin/chromium';
@@ -113,6 +113,7 @@ async function showFeed(site: Site, participant: Participant, other: string): Pr
 /** Two participants of two arms, the first with a feed to look at. */
 async function openPreview() {
   const site = await openSite();
+  await createStudy(site.store, { study: site.config.study, seed: 'side by side' }); // deals the first three an arm each
   const people = [await site.participant(), await site.participant(), await site.participant()].map(
     (p) => p.participant,
   );
