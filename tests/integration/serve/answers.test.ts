@@ -18,6 +18,9 @@ import {
   tokenOf,
 } from './site.ts';
 
+/** A server that looks for what is new when a test says so: a look of its own may have begun before what the test has written. */
+const whenAsked = { pollMs: 3_600_000 };
+
 describe('a reader', () => {
   it('gets the feed of their arm if they are a participant, by a key of either curve, and the default feed if not', async () => {
     const site = await openSite();
@@ -243,7 +246,7 @@ describe('a reader', () => {
     const site = await openSite();
     const { account, participant } = await site.participant();
     await site.publish('g1', [participant], 20);
-    const server = await site.start();
+    const server = await site.start(whenAsked);
     const author = authorOf(participant);
     await bury(site.lake, [{ kind: 'record', did: `did:plc:${author}`, uri: postOf(author, 'g1', 2) }], 's1');
     await server.poll();
@@ -274,7 +277,7 @@ describe('a reader', () => {
   it('is not shown what was deleted days before its feed was ranked, where that landed afterwards', async () => {
     const site = await openSite();
     await site.publish('g1', [], 20);
-    const server = await site.start();
+    const server = await site.start(whenAsked);
     await bury(
       site.lake,
       [{ kind: 'record', did: 'did:plc:default', uri: postOf('default', 'g1', 1) }],
@@ -293,7 +296,7 @@ describe('a reader', () => {
     const { dt, hour } = partitionTime(Date.now() * 1000);
     const damaged = `${tables.tombstones.folder}/dt=${dt}/hour=${hour}/damaged.parquet`;
     await site.lake.write(damaged, 'no Parquet');
-    const server = await site.start();
+    const server = await site.start(whenAsked);
     const ready = await fetch(`${server.url}/ready`);
     expect([ready.status, await ready.json()]).toMatchObject([
       503,
