@@ -9,6 +9,7 @@ const room = (name: string, timeoutMs: number, parallel: boolean) => ({
     hookTimeout: timeoutMs,
     pool: 'forks' as const,
     fileParallelism: parallel,
+    expect: { poll: { timeout: 20_000 } }, // by default a second, which a busy machine may not have
     env: { FEEDTRIAL_LOG_LEVEL: 'warn', TZ: 'America/New_York' }, // a zone with daylight saving shows what assumes UTC
   },
 });

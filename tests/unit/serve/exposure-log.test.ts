@@ -105,7 +105,7 @@ it('finds out by itself that there is room again: nobody asks a server that is n
     refuse(['none']);
     await expect(log.write({ n: 2 })).rejects.toThrow('no space');
     expect(log.healthy).toBe(false);
-    await vi.waitFor(() => expect(log.healthy).toBe(true), { timeout: 5_000, interval: 50 });
+    await vi.waitFor(() => expect(log.healthy).toBe(true), { timeout: 20_000, interval: 50 });
   } finally {
     await log.close();
   }
