@@ -6,4 +6,4 @@ import { recordingLabeler } from './recording-labeler.ts';
 
 const [asksFile, mark] = process.argv.slice(2) as [string, string];
 silenceProgress();
-await enrich({ config: loadConfig(), known: [recordingLabeler(asksFile, Number(mark), 4)] });
+await enrich({ config: loadConfig(), known: [recordingLabeler(asksFile, Number(mark), 40)] });
