@@ -31,6 +31,8 @@ describe.skipIf(!hasVersitygw)('publishers of a lake in a bucket', () => {
       import { openLake } from ${lakeModule};
       const lake = openLake(${JSON.stringify(root)});
       let lost = 0;
+      await lake.write('ready/' + process.pid, '');
+      while ((await lake.list('ready')).length < 3); // all begin at once
       for (let moved = 0; moved < 20;) {
         const seen = await lake.read('counter');
         try {
