@@ -238,7 +238,7 @@ describe('a window', () => {
       url: jetstream.url,
       fromUs: start + 25 * minute,
       toUs: start + 40 * minute,
-      quietMs: 1_000,
+      quietMs: 3_000,
     });
     expect(summary.gaps).toMatchObject({ closed: 1, left: [{ gapId: 'silent' }] });
     expect(summary.gaps.left[0]?.why).toContain('what came ends at');

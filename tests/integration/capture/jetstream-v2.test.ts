@@ -101,7 +101,7 @@ describe('a Jetstream server of version 2', () => {
       source: 'jetstream',
       url: server.url,
       collections: ['app.bsky.feed.post', 'app.bsky.graph.*'],
-      idleExitSeconds: 1,
+      idleExitSeconds: 3,
       backoff: { firstMs: 5, capMs: 10 },
     });
     expect(summary).toMatchObject({ rejected: {}, cursor: startUs + 59_000_000 });

@@ -82,7 +82,7 @@ describe('Jetstream', () => {
       config,
       source: 'jetstream',
       url: server.url,
-      idleExitSeconds: 1,
+      idleExitSeconds: 3,
       backoff: { firstMs: 5, capMs: 10 },
     });
     expect(server.queries.map((query) => query.get('cursor'))).toEqual([null, String(startUs + 24 * second)]);

@@ -102,7 +102,7 @@ describe.skipIf(!hasData)('a relay or a directory that misbehaves', () => {
       url: relay.url,
       plcUrl: plc.url,
       maxEvents: 150,
-      watchdogSeconds: 0.3,
+      watchdogSeconds: 2,
     });
     expect(summary.connections).toBe(2);
     expect(relay.cursors).toEqual([null, firstSeq + 69]);
@@ -265,7 +265,7 @@ describe.skipIf(!hasData)('a relay or a directory that misbehaves', () => {
     });
     stop.abort();
     expect((await first).stoppedBy).toBe('signal');
-    const again = await run({ config: own, url: relay.url, plcUrl: plc.url, idleExitSeconds: 0.5 });
+    const again = await run({ config: own, url: relay.url, plcUrl: plc.url, idleExitSeconds: 3 });
     expect(again.stoppedBy).toBe('idle');
     expect([...new Set(seqs(own.spool))]).toEqual(everySeq);
   });
@@ -297,7 +297,7 @@ describe.skipIf(!hasData)('a relay or a directory that misbehaves', () => {
     });
     const plc = await plcOf();
     const own = config();
-    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, idleExitSeconds: 1 });
+    const summary = await run({ config: own, url: relay.url, plcUrl: plc.url, idleExitSeconds: 3 });
     expect(summary).toMatchObject({ connections: 2, rejected: {}, cursor: lastSeq });
     expect(relay.cursors).toEqual([null, firstSeq + 29]);
     expect([...new Set(seqs(own.spool))]).toEqual(everySeq);
