@@ -212,7 +212,7 @@ test('a network whose starter was killed ends by itself and leaves no file', asy
           return 'gone';
         }
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     )
     .toBe('gone');
   expect(readdirSync(folder)).toEqual([]);

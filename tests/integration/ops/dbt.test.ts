@@ -201,7 +201,7 @@ describe('a resident dbt', () => {
     expect(alive()).toBe(true);
     parent.kill('SIGKILL');
     await parent;
-    await expect.poll(alive, { timeout: 10_000, interval: 100 }).toBe(false);
+    await expect.poll(alive, { timeout: 60_000, interval: 100 }).toBe(false);
   });
 
   test('asks for setup where .venv is missing', async () => {

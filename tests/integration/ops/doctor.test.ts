@@ -101,7 +101,7 @@ describe('doctor', () => {
     expect(await checkClock(config)).toMatchObject([{ state: 'ok' }]);
     const behind = (): number => Date.now() - 3_600_000;
     expect(await checkClock(config, behind)).toMatchObject([
-      { state: 'fail', found: expect.stringMatching(/^3(599|600)\.\d s from/) as string },
+      { state: 'fail', found: expect.stringMatching(/^3(59\d|600)\.\d s from/) as string },
     ]);
     expect(await checkClock({ ...config, plcUrl: 'http://127.0.0.1:9' })).toEqual([]);
   });
