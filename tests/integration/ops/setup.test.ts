@@ -73,19 +73,23 @@ describe('setup', () => {
       import { preparePython } from ${JSON.stringify(path.join(projectRoot, 'ops/setup/environment.ts'))};
       console.log((await preparePython({ root: process.argv[1] })).state);`;
     const start = () => {
-      const child = execa(process.execPath, ['--input-type=module', '-e', script, root], { reject: false });
-      onTestFinished(async () => {
-        child.kill('SIGKILL');
+      // what kills it takes the Python along that it started, which would write on beside the next one's
+      const options = { reject: false, detached: true } as const;
+      const child = execa(process.execPath, ['--input-type=module', '-e', script, root], options);
+      let hasEnded = false;
+      void child.then(() => (hasEnded = true));
+      const kill = async (): Promise<void> => {
+        if (!hasEnded && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
         await child;
-      });
-      return child;
+      };
+      onTestFinished(kill);
+      return { child, kill };
     };
     const killed = start();
     await expect.poll(() => existsSync(python(root)), { timeout: 60_000, interval: 20 }).toBe(true);
-    killed.kill('SIGKILL');
-    await killed;
+    await killed.kill();
     expect(existsSync(stamp(root))).toBe(false);
-    const states = (await Promise.all([start(), start()])).map((outcome) => outcome.stdout);
+    const states = (await Promise.all([start().child, start().child])).map((outcome) => outcome.stdout);
     expect(states.toSorted()).toEqual(['installed', 'ready']);
     expect(existsSync(path.join(root, 'node_modules/.feedtrial-setup.lock'))).toBe(false);
   });
