@@ -5,12 +5,12 @@
         ~ "' and schema_name = 'folding' and table_name = '" ~ relation.identifier ~ "'"
     ).columns[0].values()[0] -%}
     {%- if found == 0 -%}{{ return(none) }}{%- endif -%}
-    {%- set rows = run_query(
-        'select signature, epoch, batch, read_epoch, read_batch from "' ~ relation.database ~ '".folding."' ~ relation.identifier ~ '"'
-    ).rows -%}
-    {{ return(none if rows | length == 0 else {
-        'signature': rows[0][0], 'epoch': rows[0][1], 'batch': rows[0][2] | int,
-        'read_epoch': rows[0][3], 'read_batch': rows[0][4] | int
+    {%- set books = run_query('select * from "' ~ relation.database ~ '".folding."' ~ relation.identifier ~ '"') -%}
+    {%- if books.rows | length == 0 -%}{{ return(none) }}{%- endif -%}
+    {%- set row = books.rows[0] -%}
+    {{ return({
+        'signature': row['signature'], 'epoch': row['epoch'], 'batch': row['batch'] | int, 'read_epoch': row['read_epoch'],
+        'read_batch': row['read_batch'] | int, 'written_by': row['written_by'] if 'written_by' in books.column_names else ''
     }) }}
 {%- endmacro %}
 

@@ -11,12 +11,15 @@
                   row replaces the old one; where it is made from several rows of increment_of, `group_by` names the columns
                   that those have in common
     facts         column -> expression over a folded row, for what follows from it
+    reads         columns of increment_of that the SQL reads, where that is few of many; all by default
     key_of_increment  expression of the key over increment_of, where that has no column of the name
+    pruned_by     column that follows from the key and grows with time, such as a record's rkey: what is older than all that an
+                  increment says is not read to fold it in. Where there is group_by, increment_of has it too
     seeds         seeds that the SQL reads: a table is built anew where one of them has changed
     keeps         'rows' (default), or 'files' for a table keyed by file_name, whose rows go when their file does
 
-  The books of each table are in the schema `folding`: which files it has, or how far it has read the table before it, and
-  a signature of its SQL and seeds. A table is built anew where the books don't fit: the SQL was edited, a seed was
+  The books of each table are in the schema `folding`: which files it has, or how far it has read the table before it, which run
+  wrote its last batch, and a signature of its SQL and seeds. A table is built anew where the books don't fit: the SQL was edited, a seed was
   changed, the table before was built anew, or a file that was read is gone without its rows being in another (an
   erasure or a redaction). Compaction moves rows into other files, and says so in raw/_compactions.
 
@@ -28,6 +31,7 @@
     {%- set source = ref(config.require('increment_of')) -%}
     {%- set key = config.require('unique_key') -%}
     {%- set folds = config.get('folds') -%}
+    {%- set pruned_by = config.get('pruned_by') -%}
     {%- set scratch = this.identifier -%}
     {%- set books = '"' ~ this.database ~ '".folding."' ~ this.identifier ~ '"' -%}
     {%- set files_read = '"' ~ this.database ~ '".folding."' ~ this.identifier ~ '__files"' -%}
@@ -58,6 +62,7 @@
         {%- if before is not none -%}{{ log(this.identifier ~ ' is built anew: ' ~ reason, info=true) }}{%- endif -%}
         {%- set epoch = invocation_id ~ ' ' ~ this.identifier -%}
         {%- set batch = 1 -%}
+        {%- set written_by = run_parameter('publish_id') -%}
         {%- call statement('main') -%}
             create or replace table {{ target }} as
             select *, cast(1 as bigint) as batch from (
@@ -70,6 +75,7 @@
     {%- else -%}
         {%- set epoch = before.epoch -%}
         {%- set batch = before.batch + 1 -%}
+        {%- set written_by = run_parameter('publish_id') -%}
         {%- set increment = scratch ~ '__increment' -%}
         {%- if over_files -%}
             {%- set files = run_query('select file_name from ' ~ scratch ~ '__unread order by file_name').columns[0].values() | list -%}
@@ -80,17 +86,17 @@
         {%- else -%}
             {%- set anything = upstream.batch > before.read_batch -%}
             {%- if anything -%}
-                {% do run_query(changed_rows_of(source, increment, before.read_batch, config.get('group_by', []), target, key)) %}
+                {% do run_query(changed_rows_of(source, increment, before.read_batch, config.get('reads', ['*']) | join(', '), config.get('group_by', []), target, key, pruned_by)) %}
             {%- endif -%}
         {%- endif -%}
 
         {%- if anything -%}
             {% do run_query('create or replace temp table ' ~ scratch ~ '__new as ' ~ (sql | replace(source | string, increment))) %}
-            {% do run_query(changed_keys(scratch, target, increment, key, folds, config.get('facts', {}), over_files, config.get('key_of_increment'))) %}
+            {% do run_query(changed_keys(scratch, target, increment, key, folds, config.get('facts', {}), over_files, config.get('key_of_increment'), pruned_by)) %}
         {%- endif -%}
         {%- call statement('main') -%}
             {%- if anything -%}
-                {{ replace_changed(scratch, target, key, batch) }}
+                {{ replace_changed(scratch, target, key, batch, pruned_by) }}
             {%- else -%}
                 select 'nothing is new' as "nothing"
             {%- endif -%}
@@ -102,13 +108,13 @@
             {% do run_query('delete from ' ~ files_read ~ ' where file_name not in (select file_name from ' ~ scratch ~ '__current)') %}
             {% do run_query('insert into ' ~ files_read ~ ' select file_name from ' ~ scratch ~ '__current where file_name not in (select file_name from ' ~ files_read ~ ')') %}
         {%- endif -%}
-        {%- if not anything -%}{%- set batch = before.batch -%}{%- endif -%}
+        {%- if not anything -%}{%- set batch = before.batch -%}{%- set written_by = before.written_by -%}{%- endif -%}
     {%- endif -%}
 
     {% do run_query(
         'create or replace table ' ~ books ~ " as select '" ~ signature ~ "' as signature, '" ~ epoch ~ "' as epoch, cast("
         ~ batch ~ " as bigint) as batch, '" ~ (upstream.epoch if upstream is not none else '') ~ "' as read_epoch, cast("
-        ~ (upstream.batch if upstream is not none else 0) ~ ' as bigint) as read_batch'
+        ~ (upstream.batch if upstream is not none else 0) ~ " as bigint) as read_batch, '" ~ written_by ~ "' as written_by"
     ) %}
 
     {% do persist_docs(target, model) %}

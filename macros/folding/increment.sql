@@ -1,24 +1,47 @@
 {#
+  Rows of a relation whose key is in a table of keys. With `pruned_by`, a column that follows from the key and grows with time, the engine
+  leaves out unread what is older than the oldest key: the few oldest are looked for by themselves, so that one of last month
+  doesn't have all of last month read for the others.
+#}
+{% macro rows_of_keys(columns, relation, keys, key, pruned_by=none) -%}
+    {%- set by = (key if pruned_by is none or pruned_by in key else key + [pruned_by]) | join(', ') -%}
+    {%- if pruned_by is none -%}
+    select {{ columns }} from {{ relation }} semi join {{ keys }} using ({{ by }})
+    {%- else -%}
+    {%- set place = '(select quantile_disc(' ~ pruned_by ~ ', 0.1) from ' ~ keys ~ ')' -%}
+    select {{ columns }} from {{ relation }}
+    semi join (select * from {{ keys }} where {{ pruned_by }} > {{ place }}) as newer_keys using ({{ by }})
+    union all
+    select {{ columns }} from {{ relation }}
+    semi join (select * from {{ keys }} where {{ pruned_by }} <= {{ place }}) as older_keys using ({{ by }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
   What changed in a folded table after a batch, as a temporary table; with `group_by` the rows of all groups that a changed
   row is in, or was in when the target was built last.
 #}
-{% macro changed_rows_of(source, increment, batch, group_by, target, key) -%}
-    {%- set groups = group_by | join(', ') -%}
-    {%- set keys = key | join(', ') -%}
+{% macro changed_rows_of(source, increment, batch, columns, group_by, target, key, pruned_by=none) -%}
+    {%- if group_by | length == 0 -%}
     create or replace temp table {{ increment }} as
-    select source.*
-    from {{ source }} as source
-    where
-        source.batch > {{ batch }}
-    {%- if group_by | length > 0 %}
-        or ({{ groups }}) in (select ({{ groups }}) from {{ source }} where batch > {{ batch }})
-        {%- if key != group_by %}
-        or ({{ groups }}) in (
-            select ({{ groups }}) from {{ target }}
-            where ({{ keys }}) in (select ({{ keys }}) from {{ source }} where batch > {{ batch }})
-        )
-        {%- endif %}
-    {%- endif %}
+    select {{ columns }} from {{ source }} where batch > {{ batch }}
+    {%- else -%}
+    {%- set pruning = [pruned_by] if pruned_by is not none else [] -%}
+    {%- set groups = (group_by + pruning) | unique | join(', ') -%}
+    {%- set groupless = group_by | join(' is null or ') ~ ' is null' -%}
+    create or replace temp table {{ increment }}__groups as
+    select {{ groups }} from {{ source }} where batch > {{ batch }}
+    {%- if key != group_by %}
+    union
+    select {{ groups }} from {{ target }}
+    semi join (select {{ key | join(', ') }} from {{ source }} where batch > {{ batch }}) as changed using ({{ key | join(', ') }})
+    {%- endif %};
+    create or replace temp table {{ increment }} as
+    {{ rows_of_keys(columns, source, increment ~ '__groups', group_by, pruned_by) }}
+    union all
+    select {{ columns }} from {{ source }} where batch > {{ batch }} and ({{ groupless }})
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -26,8 +49,9 @@
   Compares what an increment says with what is there, as temporary tables: <scratch>__changed, rows to write, and
   <scratch>__gone, keys whose rows no longer stand. What says the same as before is in neither.
 #}
-{% macro changed_keys(scratch, target, increment, key, folds, facts, over_files, key_of_increment) -%}
+{% macro changed_keys(scratch, target, increment, key, folds, facts, over_files, key_of_increment, pruned_by=none) -%}
     {%- set keys = key | join(', ') -%}
+    {%- set pruning = ', ' ~ pruned_by if pruned_by is not none and pruned_by not in key else '' -%}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(target) if column.name != 'batch' -%}
         {%- do columns.append('"' ~ column.name ~ '"') -%}
@@ -35,12 +59,12 @@
     {%- set columns = columns | join(', ') -%}
     create or replace temp table {{ scratch }}__keys as
     {% if folds or over_files -%}
-    select distinct {{ keys }} from {{ scratch }}__new;
+    select distinct {{ keys }}{{ pruning }} from {{ scratch }}__new;
     {%- else -%}
-    select distinct {{ key_of_increment ~ ' as ' if key_of_increment else '' }}{{ keys }} from {{ increment }};
+    select distinct {{ key_of_increment ~ ' as ' if key_of_increment else '' }}{{ keys }}{{ pruning }} from {{ increment }};
     {%- endif %}
     create or replace temp table {{ scratch }}__known as
-    select {{ columns }} from {{ target }} semi join {{ scratch }}__keys using ({{ keys }});
+    {{ rows_of_keys(columns, target, scratch ~ '__keys', key, pruned_by) }};
     {% if folds -%}
     create or replace temp table {{ scratch }}__result as
     select {{ with_facts(key, folds, facts) }}
@@ -60,18 +84,21 @@
     create or replace temp table {{ scratch }}__changed as
     select {{ columns }} from {{ result }} except select {{ columns }} from {{ scratch }}__known;
     create or replace temp table {{ scratch }}__gone as
-    select distinct {{ keys }} from (
+    select distinct {{ keys }}{{ pruning }} from (
         select {{ columns }} from {{ scratch }}__known except select {{ columns }} from {{ result }}
     ) as outdated
 {%- endmacro %}
 
 
 {# Puts the changed rows in place of those that were there. #}
-{% macro replace_changed(scratch, target, key, batch) -%}
-    delete from {{ target }} where ({{ key | join(', ') }}) in (select ({{ key | join(', ') }}) from {{ scratch }}__gone);
+{% macro replace_changed(scratch, target, key, batch, pruned_by=none) -%}
+    {%- set by = key if pruned_by is none or pruned_by in key else key + [pruned_by] -%}
+    {%- set same = [] -%}
+    {%- for column in by -%}{%- do same.append('target.' ~ column ~ ' = gone.' ~ column) -%}{%- endfor -%}
+    delete from {{ target }} as target using {{ scratch }}__gone as gone where {{ same | join(' and ') }};
     insert into {{ target }} by name
     select *, cast({{ batch }} as bigint) as batch from {{ scratch }}__changed;
-    {% for part in ['new', 'keys', 'known', 'result', 'changed', 'gone'] -%}
+    {% for part in ['new', 'keys', 'known', 'result', 'changed', 'gone', 'increment__groups'] -%}
     drop table if exists temp.{{ scratch }}__{{ part }};
     {% endfor %}
 {%- endmacro %}

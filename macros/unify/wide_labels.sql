@@ -16,7 +16,8 @@ select
     chosen_labels.{{ label }}_labelled_at,
     {%- endfor %}
     chosen_labels.uri,
-    chosen_labels.cid
+    chosen_labels.cid,
+    {{ rkey_of('chosen_labels.uri') }} as rkey
 from chosen_labels
 {{ label_sources() }}
 {%- endmacro %}

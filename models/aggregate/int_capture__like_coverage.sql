@@ -33,30 +33,34 @@ gaps_of_likes as (
 
 ),
 
-live_likes as (
+-- Null and patterns are also said where likes were kept by name all along: then some came in.
+whiles_with_likes as (
 
-    select
-        event_us,
-        live_ingested_at as ingested_at
-    from {{ ref('stg_bluesky__likes') }}
+    select distinct
+        gaps_of_likes.from_us,
+        gaps_of_likes.collection
+    from {{ ref('stg_bluesky__likes') }} as likes
+    -- there are few of them and mostly none: then no like is read
+    inner join gaps_of_likes
+        on
+            likes.event_us >= gaps_of_likes.from_us
+            and likes.live_ingested_at < gaps_of_likes.to_us
+            and (gaps_of_likes.collection is null or gaps_of_likes.collection <> 'app.bsky.feed.like')
     where
-        is_live
-        and {{ known_then('live_ingested_at') }}
-        and event_us >= (select min(gaps_of_likes.from_us) from gaps_of_likes)
+        likes.is_live
+        and {{ known_then('likes.live_ingested_at') }}
 
 ),
 
--- Null and patterns are also said where likes were kept by name all along: then some came in.
 whiles_without_likes as (
 
     select gaps_of_likes.to_us
     from gaps_of_likes
-    left join live_likes
+    left join whiles_with_likes
         on
-            gaps_of_likes.from_us <= live_likes.event_us
-            and gaps_of_likes.to_us > live_likes.ingested_at
-            and (gaps_of_likes.collection is null or gaps_of_likes.collection <> 'app.bsky.feed.like')
-    where live_likes.event_us is null
+            gaps_of_likes.from_us = whiles_with_likes.from_us
+            and gaps_of_likes.collection is not distinct from whiles_with_likes.collection
+    where whiles_with_likes.from_us is null
 
 ),
 

@@ -136,7 +136,7 @@ final as (
         uri,
         did,
         'app.bsky.feed.post' as collection,
-        split_part(uri, '/', 5) as rkey,
+        {{ rkey_of('uri') }} as rkey,
 
         ---------- how
         case

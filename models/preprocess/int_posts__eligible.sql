@@ -23,7 +23,5 @@ select
 
     ---------- times, microseconds UTC
     event_us
-from {{ ref('int_posts__filtered') }}
-where
-    is_eligible
-    and {{ within_lookback('event_us') }}
+from {{ ref('int_posts__recent') }}
+where is_eligible

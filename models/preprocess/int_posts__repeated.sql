@@ -3,6 +3,7 @@
     increment_of='int_posts__standardised',
     unique_key=['uri'],
     group_by=['did', 'words_md5'],
+    reads=['uri', 'did', 'words_md5', 'event_us'],
     seeds=['filter_parameters'],
 ) }}
 

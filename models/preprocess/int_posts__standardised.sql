@@ -2,6 +2,7 @@
     materialized='folded',
     increment_of='stg_bluesky__posts',
     unique_key=['uri'],
+    pruned_by='rkey',
     seeds=['spam_terms', 'excluded_labels'],
     pre_hook="{{ tell_terms(ref('spam_terms')) }}",
     post_hook='{{ forget_terms() }}',

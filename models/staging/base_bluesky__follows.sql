@@ -5,6 +5,7 @@
     increment_of='base_bluesky__records',
     partition='collection_group=app.bsky.graph.follow',
     unique_key=['did', 'rkey'],
+    pruned_by='rkey',
     folds=state,
     facts=record_facts(),
 ) }}

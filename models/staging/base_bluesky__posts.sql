@@ -6,6 +6,7 @@
     increment_of='base_bluesky__records',
     partition='collection_group=app.bsky.feed.post',
     unique_key=['did', 'rkey'],
+    pruned_by='rkey',
     folds=state,
     facts=facts,
 ) }}

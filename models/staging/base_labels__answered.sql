@@ -2,11 +2,14 @@
     'labeler_bits': bits_together('labeler_bits'),
     'last_labelled_at': 'max(last_labelled_at)',
 } %}
+{% set facts = {'rkey': rkey_of('uri')} %}
 {{ config(
     materialized='folded',
     increment_of='base_labels__asked',
     unique_key=['uri', 'cid'],
     folds=folds,
+    facts=facts,
+    pruned_by='rkey',
     seeds=['labelers'],
 ) }}
 
@@ -36,6 +39,7 @@ answers as (
 select
     uri,
     cid,
-    {{ folded_columns(folds) }}
+    {{ folded_columns(folds) }},
+    {{ facts.rkey }} as rkey
 from answers
 group by uri, cid

@@ -5,11 +5,14 @@
     'is_failed': 'bool_or(is_failed)',
     'last_labelled_at': 'max(last_labelled_at)',
 } %}
+{% set facts = {'rkey': rkey_of('uri')} %}
 {{ config(
     materialized='folded',
     increment_of='stg_labels__values',
     unique_key=['uri', 'cid', 'labeler', 'version'],
     folds=folds,
+    facts=facts,
+    pruned_by='rkey',
 ) }}
 
 with answers as (
@@ -33,6 +36,7 @@ select
     cid,
     labeler,
     version,
-    {{ folded_columns(folds) }}
+    {{ folded_columns(folds) }},
+    {{ facts.rkey }} as rkey
 from answers
 group by uri, cid, labeler, version

@@ -8,11 +8,14 @@
     'attempt': at_first('attempt', first) | trim,
     'labelled_at': at_first('labelled_at', first) | trim,
 } %}
+{% set facts = {'rkey': rkey_of('uri')} %}
 {{ config(
     materialized='folded',
     increment_of='stg_labels__values',
     unique_key=key,
     folds=folds,
+    facts=facts,
+    pruned_by='rkey',
 ) }}
 
 {% set condition = "status = 'ok' and (score is not null or text_value is not null)" %}
@@ -21,4 +24,5 @@ with {% call(rows) folded_rows(ref('stg_labels__values'), key, folds, condition)
     {{ rows }}
 {%- endcall %}
 
-select * from folded
+select {{ with_facts(key, folds, facts) }}
+from folded

@@ -2,7 +2,7 @@ with records as (
 
     select * from {{ ref('base_bluesky__likes') }}
     -- of a record that only a deletion is known of there is nothing to say
-    where content_key is not null
+    where known_us is not null
 
 )
 

@@ -2,6 +2,7 @@
     materialized='folded',
     increment_of='base_bluesky__posts',
     unique_key=['uri'],
+    pruned_by='rkey',
     key_of_increment="'at://' || did || '/app.bsky.feed.post/' || rkey",
 ) }}
 
@@ -29,7 +30,7 @@ with latest_posts as (
         {{ json_texts('record', fields.values() | list) }} as record_fields
     from {{ ref('base_bluesky__posts') }}
     -- of a post that only a deletion is known of there is nothing to say
-    where content_key is not null
+    where known_us is not null
 
 ),
 

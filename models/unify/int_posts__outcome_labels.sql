@@ -3,6 +3,8 @@
     increment_of='base_labels__values',
     unique_key=['uri', 'cid'],
     group_by=['uri', 'cid'],
+    reads=['uri', 'cid', 'rkey', 'labeler', 'version', 'label', 'score', 'labelled_at'],
+    pruned_by='rkey',
     seeds=['outcome_labels'],
 ) }}
 
@@ -27,6 +29,7 @@ select
     {{ label }}_source.labeler as {{ label }}_labeler,
     {%- endfor %}
     chosen_labels.uri,
-    chosen_labels.cid
+    chosen_labels.cid,
+    {{ rkey_of('chosen_labels.uri') }} as rkey
 from chosen_labels
 {{ label_sources() }}

@@ -30,18 +30,15 @@ served_posts as (
 posts as (
 
     select
-        filtered.uri,
-        filtered.cid,
-        filtered.did,
-        filtered.text,
-        filtered.is_eligible,
-        filtered.event_us,
+        recent.uri,
+        recent.cid,
+        recent.did,
+        recent.text,
+        recent.is_eligible,
+        recent.event_us,
         case when served_posts.uri is not null then 1 else 2 end as priority
-    from {{ ref('int_posts__filtered') }} as filtered
-    left join served_posts on filtered.uri = served_posts.uri
-    where
-        filtered.passes_all_but_language
-        and {{ within_lookback('filtered.event_us') }}
+    from {{ ref('int_posts__recent') }} as recent
+    left join served_posts on recent.uri = served_posts.uri
 
 ),
 

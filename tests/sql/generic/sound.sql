@@ -20,6 +20,8 @@
 {% test sound_in_last_batch(model, key, never_null=[], probabilities=[]) %}
     {%- if run_parameter('history') == 'true' -%}
         {{ rows_that_are_not_sound(model, key, never_null, probabilities, 'true') }}
+    {%- elif execute and flags.WHICH == 'build' and (read_books(model) or {}).get('written_by', '') != run_parameter('publish_id') -%}
+        select 'nothing was written' as wrong, '' as row_text where false
     {%- else -%}
         {{ rows_that_are_not_sound(
             model, key, never_null, probabilities, 'batch = (select max(last_rows.batch) from ' ~ model ~ ' as last_rows)'

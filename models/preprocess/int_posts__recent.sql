@@ -1,0 +1,29 @@
+-- Judged once, for all that a cycle asks of posts within its lookback; int_posts__filtered judges all of history anew whenever it is read.
+select
+    ---------- ids
+    uri,
+    cid,
+    did,
+    rkey,
+
+    ---------- text
+    text,
+    language,
+
+    ---------- what it points to
+    reply_root_uri,
+    reply_parent_uri,
+    quoted_uri,
+
+    ---------- booleans
+    is_eligible,
+    is_reply,
+    is_quote,
+    is_live,
+
+    ---------- times, microseconds UTC
+    event_us
+from {{ ref('int_posts__filtered') }}
+where
+    passes_all_but_language
+    and {{ within_lookback('event_us') }}
