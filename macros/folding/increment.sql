@@ -47,7 +47,8 @@
 
 {#
   Compares what an increment says with what is there, as temporary tables: <scratch>__changed, rows to write, and
-  <scratch>__gone, keys whose rows no longer stand. What says the same as before is in neither.
+  <scratch>__gone, keys whose rows no longer stand. What says the same as before is in neither. Most keys are new: their rows
+  are as the SQL says them, and only the others are folded and compared.
 #}
 {% macro changed_keys(scratch, target, increment, key, folds, facts, over_files, key_of_increment, pruned_by=none) -%}
     {%- set keys = key | join(', ') -%}
@@ -65,27 +66,32 @@
     {%- endif %}
     create or replace temp table {{ scratch }}__known as
     {{ rows_of_keys(columns, target, scratch ~ '__keys', key, pruned_by) }};
-    {% if folds -%}
     create or replace temp table {{ scratch }}__result as
+    {% if folds -%}
     select {{ with_facts(key, folds, facts) }}
     from (
         select
             {{ keys }},
             {{ folded_columns(folds) }}
         from (
-            select {{ columns }} from {{ scratch }}__new
+            select {{ columns }} from {{ scratch }}__new semi join {{ scratch }}__known using ({{ keys }})
             union all
             select {{ columns }} from {{ scratch }}__known
         ) as parts
         group by {{ keys }}
     ) as folded;
+    {%- else -%}
+    select {{ columns }} from {{ scratch }}__new semi join {{ scratch }}__known using ({{ keys }});
     {%- endif %}
-    {%- set result = scratch ~ ('__result' if folds else '__new') %}
     create or replace temp table {{ scratch }}__changed as
-    select {{ columns }} from {{ result }} except select {{ columns }} from {{ scratch }}__known;
+    select {{ columns }} from {{ scratch }}__new anti join {{ scratch }}__known using ({{ keys }})
+    union all
+    select {{ columns }} from (
+        select {{ columns }} from {{ scratch }}__result except select {{ columns }} from {{ scratch }}__known
+    ) as otherwise;
     create or replace temp table {{ scratch }}__gone as
     select distinct {{ keys }}{{ pruning }} from (
-        select {{ columns }} from {{ scratch }}__known except select {{ columns }} from {{ result }}
+        select {{ columns }} from {{ scratch }}__known except select {{ columns }} from {{ scratch }}__result
     ) as outdated
 {%- endmacro %}
 

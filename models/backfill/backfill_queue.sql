@@ -73,6 +73,15 @@ referred as (
 
 ),
 
+-- Most is said of what was posted lately, and is held: that is left out before anything is counted.
+held_lately as (
+
+    select uri
+    from {{ ref('stg_bluesky__posts') }}
+    where {{ within_lookback('event_us') }}
+
+),
+
 referred_posts as (
 
     select
@@ -82,7 +91,9 @@ referred_posts as (
         count(*) filter (where referred.referred_by = 'like') as likes,
         count(participants.did) as referrals_by_participants
     from referred
+    left join held_lately on referred.uri = held_lately.uri
     left join participants on referred.did = participants.did
+    where held_lately.uri is null
     group by referred.uri
 
 ),
@@ -124,8 +135,9 @@ missing_posts as (
         held_posts.uri is null
         and settled_posts.uri is null
         and settled_authors.did is null
-        -- Generators and lists are liked as well; asked here, once for each of the few that are missing.
-        and referred_posts.uri like 'at://did:%/app.bsky.feed.post/_%'
+        -- Generators and lists are liked as well. That is asked once for each of the few that are missing: a condition on what was
+        -- counted can't be asked before, for every like.
+        and case when referred_posts.referrals > 0 then referred_posts.uri like 'at://did:%/app.bsky.feed.post/_%' end
 
 ),
 

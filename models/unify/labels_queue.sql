@@ -32,10 +32,7 @@ posts as (
     select
         recent.uri,
         recent.cid,
-        recent.did,
-        recent.text,
         recent.is_eligible,
-        recent.event_us,
         case when served_posts.uri is not null then 1 else 2 end as priority
     from {{ ref('int_posts__recent') }} as recent
     left join served_posts on recent.uri = served_posts.uri
@@ -102,35 +99,49 @@ posts_with_answers as (
             posts.uri = embedded_posts.uri
             and posts.cid = embedded_posts.cid
 
+),
+
+questions as (
+
+    select
+        posts.uri,
+        posts.cid,
+        posts.priority,
+        labelers.labeler,
+        labelers.version
+    from posts_with_answers as posts
+    cross join labelers
+    where
+        (labelers.needs = 'any' or posts.is_eligible)
+        and mod(floor(posts.answered_bits / labelers.labeler_bit), 2) = 0
+        and mod(floor(posts.embedded_bits / labelers.labeler_bit), 2) = 0
+
 )
 
+-- What a post says is looked up for those that are asked about, few of all that were compared with their answers.
 select
     ---------- whom to ask
-    labelers.labeler,
-    cast(labelers.version as varchar) as version,
+    questions.labeler,
+    cast(questions.version as varchar) as version,
 
     ---------- about what
-    posts.uri,
-    posts.cid,
-    posts.did,
-    posts.text,
+    questions.uri,
+    questions.cid,
+    recent.did,
+    recent.text,
 
     ---------- how
     cast(coalesce(failures.attempts, 0) + 1 as integer) as attempt,
-    cast(posts.priority as integer) as priority,
+    cast(questions.priority as integer) as priority,
     coalesce(failures.attempts, 0) >= {{ filter_parameter('max_label_attempts') }} as is_dead_letter,
 
     ---------- times, microseconds UTC
-    posts.event_us
-from posts_with_answers as posts
-cross join labelers
+    recent.event_us
+from questions
+inner join {{ ref('int_posts__recent') }} as recent on questions.uri = recent.uri
 left join failures
     on
-        posts.uri = failures.uri
-        and posts.cid = failures.cid
-        and labelers.labeler = failures.labeler
-        and labelers.version = failures.version
-where
-    (labelers.needs = 'any' or posts.is_eligible)
-    and mod(floor(posts.answered_bits / labelers.labeler_bit), 2) = 0
-    and mod(floor(posts.embedded_bits / labelers.labeler_bit), 2) = 0
+        questions.uri = failures.uri
+        and questions.cid = failures.cid
+        and questions.labeler = failures.labeler
+        and questions.version = failures.version

@@ -412,13 +412,13 @@ describe("an analyst's edit", () => {
     await edited(
       temporaryFolder(),
       (root) =>
-        editModel(root, 'preprocess/int_posts__eligible.sql', (sql) => sql.replace('rkey,', 'rkeey,')),
+        editModel(root, 'preprocess/int_posts__eligible.sql', (sql) => sql.replace('cid,', 'ciid,')),
       async (config, own) => {
         await expect(
           transform({ config, dbt: own, select: ['int_posts__eligible+'], asOfUs: built.generated.endUs }),
         ).rejects.toMatchObject({
           code: 'FT_DBT_FAILED',
-          message: expect.stringMatching(/int_posts__eligible: Binder Error.*rkeey/) as string,
+          message: expect.stringMatching(/int_posts__eligible: Binder Error.*ciid/) as string,
         });
       },
     );
