@@ -74,6 +74,7 @@ export const faults: Fault[] = [
     },
   },
   killOf('backup', 'backup', 20),
+  killOf('export', 'export', 300),
   {
     name: 'capture killed again and again',
     shownBy: ['job_restarting capture.firehose'],
@@ -97,9 +98,21 @@ export const faults: Fault[] = [
     async begin(world) {
       world.plc.down();
       await world.newcomer();
+      world.advance(12); // capture waits, and has the others' posts of this hour already
     },
     async end(world) {
       await world.plc.up();
+    },
+  },
+  // after an hour whose cycle went well: it left posts to ask about
+  {
+    name: 'LLM down',
+    shownBy: ['labeler_failing llm_sociopolitical'],
+    async begin(world) {
+      world.llm.down();
+    },
+    async end(world) {
+      await world.llm.up();
     },
   },
   {
@@ -112,16 +125,6 @@ export const faults: Fault[] = [
     },
     async end(world) {
       await world.s3.up();
-    },
-  },
-  {
-    name: 'LLM down',
-    shownBy: ['labeler_failing llm_sociopolitical'],
-    async begin(world) {
-      world.llm.down();
-    },
-    async end(world) {
-      await world.llm.up();
     },
   },
   {
@@ -156,6 +159,7 @@ export const faults: Fault[] = [
     shownBy: ['clock_behind'],
     async begin(world) {
       world.moveMachine(-120);
+      await world.live(4); // taken by the wrong clock
     },
     async end(world) {
       world.moveMachine(0);

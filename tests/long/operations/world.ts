@@ -162,6 +162,7 @@ async function build(folder: string, undo: (() => unknown)[], close: () => Promi
     FEEDTRIAL_PERSPECTIVE_URL: perspective.url,
     FEEDTRIAL_PERSPECTIVE_RATE: '1000',
     FEEDTRIAL_BACKUP: path.join(folder, 'backups'),
+    FEEDTRIAL_EXPORT_KEY: 'the key of the exports of a day',
     FEEDTRIAL_ALERT_COMMAND: `cat >> '${path.join(folder, 'mail')}'`,
     FEEDTRIAL_VERIFY_WORKERS: '0',
     FEEDTRIAL_MEMORY_LIMIT: '1GB',
