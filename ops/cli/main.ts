@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/index.ts';
-import { EXIT, FeedtrialError, describeError, type ExitCode } from '../errors/index.ts';
+import { EXIT, FeedtrialError, describeError, systemError, type ExitCode } from '../errors/index.ts';
 import { silenceProgress } from '../progress/index.ts';
 import { redact, startTelemetry } from '../telemetry/index.ts';
 import type { CommandContext, RunCommand } from './command.ts';
@@ -20,7 +20,8 @@ const program = new Command('feedtrial')
 
 for (const option of globalOptions) program.addOption(option);
 
-function printError(error: unknown, json: boolean): ExitCode {
+function printError(thrown: unknown, json: boolean): ExitCode {
+  const error = systemError(thrown);
   const code = error instanceof FeedtrialError ? error.code : 'FT_UNEXPECTED';
   const fix = error instanceof FeedtrialError ? error.fix : undefined;
   const message = redact(describeError(error));

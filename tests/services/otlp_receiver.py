@@ -31,15 +31,28 @@ def tell(line: dict) -> None:
 class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def body(self) -> bytes:
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers["content-length"]))
+        chunks = []
+        while (size := int(self.rfile.readline().split(b";")[0], 16)) > 0:
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # trailers
+        return b"".join(chunks)
+
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = self.body()
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         try:
             if self.headers.get("content-type") != "application/x-protobuf":
                 raise ValueError(f"content-type is {self.headers.get('content-type')}")
-            message = MESSAGES[self.path].FromString(body)
-            tell(MessageToDict(message))
+            message = MessageToDict(MESSAGES[self.path].FromString(body))
+            if not message:
+                raise ValueError("nothing is in it")
+            tell(message)
             status = 200
         except Exception as error:  # whatever is wrong with it is for the test to see
             tell({"error": f"{self.path}: {error!r}"})

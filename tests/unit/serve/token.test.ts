@@ -25,6 +25,10 @@ describe('a service token', () => {
     ['for the service named with its fragment', token({ aud: `${serviceDid}#bsky_fg` })],
     ['without iat and jti', token({ iat: undefined, jti: undefined })],
     ['made by a clock that is half a minute ahead', token({ iat: nowS + 30 })],
+    [
+      "made by a clock that this machine's is two hours behind",
+      token({ iat: nowS + 7_200, exp: nowS + 7_260 }),
+    ],
     ['at its last second', token({ exp: nowS })],
   ])('%s is read', (_what, text) => {
     expect(readToken(text, expected).iss).toBe(did);
@@ -50,7 +54,9 @@ describe('a service token', () => {
     ['an expiry that is text', token({ exp: String(nowS + 60) }), 'BadJwt'],
     ['an expiry in the past', token({ exp: nowS - 1 }), 'JwtExpired'],
     ['an expiry far away', token({ exp: nowS + 86_400 }), 'BadJwt'],
-    ['an iat in the future', token({ iat: nowS + 3_000, exp: nowS + 3_300 }), 'BadJwt'],
+    ['an expiry far from its iat', token({ iat: nowS + 3_000, exp: nowS + 7_000 }), 'BadJwt'],
+    ['an expiry far away and no iat', token({ iat: undefined, exp: nowS + 7_000 }), 'BadJwt'],
+    ['an iat that is text', token({ iat: String(nowS) }), 'BadJwt'],
     ['an nbf in the future', token({ nbf: nowS + 3_000 }), 'BadJwt'],
     ['another audience', token({ aud: 'did:web:other.example' }), 'BadJwtAudience'],
     ['another service of ours', token({ aud: `${serviceDid}#atproto_labeler` }), 'BadJwtAudience'],
