@@ -102,6 +102,9 @@ export function writeDurably(file: string, content: string): void {
   syncFolderSync(path.dirname(file));
 }
 
+/** A clock that is kept in step goes back by less. */
+const clockStepMs = 1_000;
+
 /** Opens a writer. Segments that an earlier writer left open are recovery's business, not touched here. */
 export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
   const { spool, stream, format, maxBytes = 64 << 20, maxAgeMs = 60_000, now = Date.now } = options;
@@ -243,9 +246,14 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
     return last;
   };
 
+  /** True also where the clock was set back since: by that clock the segment would grow for as long as it was ahead. */
+  const isOld = ({ openedMs }: OpenSegment): boolean => {
+    const ageMs = now() - openedMs;
+    return ageMs >= maxAgeMs || ageMs < -clockStepMs;
+  };
+
   const due = (): boolean =>
-    closed.length > 0 ||
-    (segment !== null && (segment.bytes + pendingBytes >= maxBytes || now() - segment.openedMs >= maxAgeMs));
+    closed.length > 0 || (segment !== null && (segment.bytes + pendingBytes >= maxBytes || isOld(segment)));
 
   return {
     append(lines, count, cursor) {

@@ -47,6 +47,7 @@ referred as (
     from {{ ref('stg_bluesky__posts') }}
     where
         not is_deleted
+        and reply_parent_uri is not null
         and {{ within_reach('event_us') }}
 
     union all
@@ -58,6 +59,7 @@ referred as (
     from {{ ref('stg_bluesky__posts') }}
     where
         not is_deleted
+        and reply_root_uri is not null
         and {{ within_reach('event_us') }}
 
     union all
@@ -69,6 +71,7 @@ referred as (
     from {{ ref('stg_bluesky__posts') }}
     where
         not is_deleted
+        and quoted_uri is not null
         and {{ within_reach('event_us') }}
 
 ),
@@ -135,9 +138,11 @@ missing_posts as (
         held_posts.uri is null
         and settled_posts.uri is null
         and settled_authors.did is null
-        -- Generators and lists are liked as well. That is asked once for each of the few that are missing: a condition on what was
-        -- counted can't be asked before, for every like.
-        and case when referred_posts.referrals > 0 then referred_posts.uri like 'at://did:%/app.bsky.feed.post/_%' end
+        -- Generators and lists are liked as well. That is asked once for each of the few that are missing: a condition on
+        -- what was counted can't be asked before, for every like.
+        and case
+            when referred_posts.referrals > 0 then referred_posts.uri like 'at://did:%/app.bsky.feed.post/_%'
+        end
 
 ),
 

@@ -332,7 +332,13 @@ failing_asks as (
         max_by(error, labelled_at) filter (where status = 'failed') as detail
     from last_asks
     group by labeler
-    having count(*) >= {{ observe_parameter('min_attempts') }}
+    -- of few asks a share says nothing, unless not one of them went well
+    having
+        count(*) >= {{ observe_parameter('min_attempts') }}
+        or (
+            count(*) >= {{ observe_parameter('min_attempts_all_failed') }}
+            and count(*) = count(*) filter (where status = 'failed')
+        )
 
 ),
 

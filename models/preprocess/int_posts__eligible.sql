@@ -5,6 +5,7 @@ select
     uri,
     cid,
     did,
+    rkey,
 
     ---------- text
     text,

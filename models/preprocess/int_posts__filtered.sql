@@ -84,7 +84,7 @@ posts_with_facts as (
     from posts
     cross join parameters
     left join {{ ref('int_posts__language') }} as languages
-        on posts.uri = languages.uri and posts.cid = languages.cid
+        on posts.uri = languages.uri and posts.cid = languages.cid and posts.rkey = languages.rkey
     left join excluded_authors on posts.did = excluded_authors.did
     left join {{ ref('int_posts__moderated') }} as moderated on posts.uri = moderated.uri
     left join repeated on posts.uri = repeated.uri

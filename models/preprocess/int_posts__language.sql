@@ -4,6 +4,7 @@ select
     ---------- ids
     uri,
     cid,
+    rkey,
 
     ---------- values
     language,

@@ -1,9 +1,11 @@
--- Judged once, for all that a cycle asks of posts within its lookback; int_posts__filtered judges all of history anew whenever it is read.
+-- Judged once, for all that a cycle asks of posts within its lookback; int_posts__filtered judges all of history anew
+-- whenever it is read.
 select
     ---------- ids
     uri,
     cid,
     did,
+    rkey,
 
     ---------- text
     text,

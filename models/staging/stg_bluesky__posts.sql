@@ -30,7 +30,7 @@ with latest_posts as (
         {{ json_texts('record', fields.values() | list) }} as record_fields
     from {{ ref('base_bluesky__posts') }}
     -- of a post that only a deletion is known of there is nothing to say
-    where known_us is not null
+    where content_key is not null
 
 ),
 

@@ -20,7 +20,10 @@ embedded as (
         on
             embeddings.labeler = labelers.labeler
             and embeddings.version = labelers.version
-    where {{ known_then('embeddings.labelled_at') }}
+    -- an embedding is younger than the post that it is of
+    where
+        {{ known_then('embeddings.labelled_at') }}
+        and {{ within_lookback('embeddings.labelled_at') }}
 
 )
 
@@ -56,6 +59,6 @@ select
     posts.event_us
 from {{ ref('int_posts__eligible') }} as posts
 left join {{ ref('int_posts__engagement') }} as engagement on posts.uri = engagement.uri
-left join labels on posts.uri = labels.uri and posts.cid = labels.cid
+left join labels on posts.uri = labels.uri and posts.cid = labels.cid and posts.rkey = labels.rkey
 left join {{ ref('int_authors__superposters') }} as superposters on posts.did = superposters.did
 left join embedded on posts.uri = embedded.uri and posts.cid = embedded.cid

@@ -226,6 +226,17 @@ describe('alerts', () => {
       Array.from({ length: 30 }, (_, n) => label(n)),
       'bad-labels',
     );
+    // three that all failed say something, two don't
+    for (const [labeler, asks] of [
+      ['llm_sociopolitical', 3],
+      ['student_toxicity', 2],
+    ] as const)
+      await put(
+        'labels',
+        { labeler, dt },
+        Array.from({ length: asks }, (_, n) => ({ ...label(n), cost_usd: 0 })),
+        'few-bad-labels',
+      );
     spoolEvents(30, 5);
     await writeRunRecords(
       small.config,
@@ -257,6 +268,7 @@ describe('alerts', () => {
       'gaps_open disconnect',
       'job_restarting capture.jetstream',
       'labeler_failing language',
+      'labeler_failing llm_sociopolitical',
       'labeler_failing perspective',
       'ranking_refused',
       'schedule_missed rank',
@@ -298,21 +310,22 @@ describe('alerts', () => {
     nowMs += 24 * hourMs;
     await aGoodHour();
     await writeRunRecords(small.config, [run('capture.jetstream', 'running', 2)], now);
-    await put(
-      'labels',
-      { labeler: 'perspective', dt: new Date(nowMs).toISOString().slice(0, 10) },
-      Array.from({ length: 30 }, (_, n) => ({
-        ...label(n),
-        label: 'TOXICITY',
-        score: 0.5,
-        status: 'ok',
-        error: null,
-        cost_usd: 0.01,
-        run_id: 'good',
-        labelled_at: (nowMs - 1000) * 1000,
-      })),
-      'good-labels',
-    );
+    for (const labeler of ['perspective', 'llm_sociopolitical'])
+      await put(
+        'labels',
+        { labeler, dt: new Date(nowMs).toISOString().slice(0, 10) },
+        Array.from({ length: 30 }, (_, n) => ({
+          ...label(n),
+          label: 'TOXICITY',
+          score: 0.5,
+          status: 'ok',
+          error: null,
+          cost_usd: 0.01,
+          run_id: 'good',
+          labelled_at: (nowMs - 1000) * 1000,
+        })),
+        'good-labels',
+      );
     const after = await firing();
     for (const key of expected) expect([...after.keys()]).not.toContain(key);
   });

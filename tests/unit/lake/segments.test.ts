@@ -219,3 +219,26 @@ describe('seals whose data was landed', () => {
     expect(resumeCursor(spool, stream)).toBe(42);
   });
 });
+
+describe('a segment grows old', () => {
+  it('after its time, and at once where the clock was set back', async () => {
+    let nowMs = 1_800_000_000_000;
+    const writer = openSegmentWriter({
+      spool: temporaryFolder(),
+      stream,
+      format,
+      maxAgeMs: 60_000,
+      now: () => nowMs,
+    });
+    const rotates = async (afterMs: number): Promise<boolean> => {
+      writer.append('{"seq":1}\n', 1, 1);
+      nowMs += afterMs;
+      return (await writer.rotateIfDue()) !== null;
+    };
+    expect(await rotates(59_000)).toBe(false);
+    expect(await rotates(1_000)).toBe(true);
+    expect(await rotates(-500)).toBe(false);
+    expect(await rotates(-7_200_000)).toBe(true);
+    await writer.close();
+  });
+});
