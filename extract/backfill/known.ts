@@ -84,11 +84,11 @@ export async function openGaps(
   const columns = ['kind', 'state', 'did', 'collection', 'from_us', 'to_us', 'from_seq', 'to_seq', 'detail'];
   const rows = await engine.rows<Record<string, string | bigint | null>>(`
     WITH latest AS (
-      SELECT gap_id, max(event_us) AS stated_us,
+      SELECT gap_id, max(event_us) AS stated_us, bool_or(state = 'closed') AS is_closed,
         ${columns.map((name) => `last("${name}" ORDER BY event_us, ingested_at, segment) AS "${name}"`).join(', ')}
       FROM ${await currentRows(lake, tables.gaps)} GROUP BY gap_id
     )
-    FROM latest WHERE state = 'open' AND did IS ${where === 'repositories' ? 'NOT ' : ''}NULL ORDER BY stated_us, gap_id`);
+    SELECT * EXCLUDE (is_closed) FROM latest WHERE NOT is_closed AND did IS ${where === 'repositories' ? 'NOT ' : ''}NULL ORDER BY stated_us, gap_id`);
   const plain = (value: string | bigint | null | undefined) =>
     typeof value === 'bigint' ? Number(value) : (value ?? null);
   return rows.map(({ stated_us: statedUs, ...row }) => ({

@@ -138,8 +138,8 @@ missing_posts as (
         held_posts.uri is null
         and settled_posts.uri is null
         and settled_authors.did is null
-        -- Generators and lists are liked as well. That is asked once for each of the few that are missing: a condition on
-        -- what was counted can't be asked before, for every like.
+        -- Generators and lists are liked as well. That is asked once for each of the few that are missing:
+        -- a condition on what was counted can't be asked before, for every like.
         and case
             when referred_posts.referrals > 0 then referred_posts.uri like 'at://did:%/app.bsky.feed.post/_%'
         end

@@ -39,12 +39,12 @@ hours as (
 
 ),
 
--- What was said last of a gap is so.
+-- What all statements about a gap come to.
 gaps as (
 
     select
         gap_id,
-        {{ at_latest('state', 'row(event_us, ingested_at, segment)') }} as last_state,
+        {{ gap_state('state') }} as last_state,
         {{ at_latest('did', 'row(event_us, ingested_at, segment)') }} as did,
         min(from_us) as from_us,
         coalesce(max(to_us), max(event_us)) as to_us

@@ -106,7 +106,7 @@ gaps as (
     select
         gap_id,
         {{ at_latest('kind', 'row(event_us, ingested_at, segment)') }} as kind,
-        {{ at_latest('state', 'row(event_us, ingested_at, segment)') }} as last_state,
+        {{ gap_state('state') }} as last_state,
         min(event_us) as found_us
     from {{ source('raw', 'gaps') }}
     group by gap_id

@@ -14,12 +14,12 @@ with records_by_hour as (
 
 ),
 
--- What was said last of a gap is so.
+-- What all statements about a gap come to.
 gaps as (
 
     select
         gap_id,
-        max_by(state, row(event_us, ingested_at, segment)) as state,
+        {{ gap_state('state') }} as state,
         min(from_us) as from_us,
         max(to_us) as to_us,
         max(collection) as collection_group,

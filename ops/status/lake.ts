@@ -44,12 +44,12 @@ async function readGaps(lake: Lake, engine: Engine): Promise<LakeStatus['gaps']>
   if (!(await hasRows(lake, tables.gaps.folder))) return [];
   const rows = await engine.rows(`
     WITH latest AS (
-      SELECT gap_id, arg_max(kind, event_us) AS kind, arg_max(state, event_us) AS state, min(from_us) AS from_us,
+      SELECT gap_id, arg_max(kind, event_us) AS kind, bool_or(state = 'closed') AS is_closed, min(from_us) AS from_us,
         max(to_us) AS to_us
       FROM ${readTable(lake, tables.gaps)} GROUP BY gap_id)
     SELECT kind, count(*) AS open, min(from_us) AS oldest_us FROM latest
     -- collections that are left out until somebody asks for them again are no fault
-    WHERE state = 'open' AND NOT (kind = 'collections_changed' AND to_us IS NULL) GROUP BY kind ORDER BY open DESC, kind`);
+    WHERE NOT is_closed AND NOT (kind = 'collections_changed' AND to_us IS NULL) GROUP BY kind ORDER BY open DESC, kind`);
   return rows.map((r) => ({
     kind: String(r.kind),
     open: number(r.open),

@@ -411,8 +411,7 @@ describe("an analyst's edit", () => {
     expect(before[0]).toContain('yesterday');
     await edited(
       temporaryFolder(),
-      (root) =>
-        editModel(root, 'preprocess/int_posts__eligible.sql', (sql) => sql.replace('cid,', 'ciid,')),
+      (root) => editModel(root, 'preprocess/int_posts__eligible.sql', (sql) => sql.replace('cid,', 'ciid,')),
       async (config, own) => {
         await expect(
           transform({ config, dbt: own, select: ['int_posts__eligible+'], asOfUs: built.generated.endUs }),

@@ -1,4 +1,4 @@
--- Gaps that are open, by what was said of each last.
+-- Gaps that nothing says are closed.
 -- table · none
 select
     kind,
@@ -8,11 +8,11 @@ from (
     select
         gap_id,
         max_by(kind, event_us) as kind,
-        max_by(state, event_us) as last_state,
+        bool_or(state = 'closed') as is_closed,
         min(event_us) as found_us
     from gaps
     group by gap_id
 ) as last_words
-where last_state = 'open'
+where not is_closed
 group by kind
 order by gaps desc, kind
