@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLake, readCurrentGeneration, sqlText } from '../../../lake/index.ts';
 import { projectRoot } from '../../../ops/config/config.ts';
 import { generationFiles } from '../../../ops/cycle/publish.ts';
+import { grafanaQueries } from '../../../ops/docs/grafana.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
 import { hasTrino } from '../../services/trino.ts';
 import {
@@ -121,6 +122,21 @@ describe.skipIf(!hasTrino).each([
       mine.map((row) => columns.map((one) => cell(row[one.name] ?? null))),
     );
   });
+
+  test.each(grafanaQueries())(
+    "$name of Grafana's dashboard runs as Athena's engine reads it",
+    async (query) => {
+      const sql = query.sql.replaceAll('${__from:date:YYYY-MM-DD}', '2000-01-01');
+      const { rows, columns } = await study.trino.query(sql, 'feedtrial_lake');
+      expect(columns.some(({ name: column }) => column === 'time')).toBe(query.kind === 'timeseries');
+      if (
+        ['capture_operations', 'capture_lag', 'labels_asked', 'pages_served', 'pages_by_arm'].includes(
+          query.name,
+        )
+      )
+        expect(rows.length).toBeGreaterThan(0);
+    },
+  );
 });
 
 test('the ready queries are listed, each', () => {
