@@ -10,12 +10,10 @@ with posts as (
         cid,
         is_eligible,
         {{ utc_day('event_us') }} as event_day
-    from {{ ref('int_posts__filtered') }}
-    where
-        passes_all_but_language
-        {%- if since_day is not none %}
-            and {{ utc_day('event_us') }} >= {{ since_day }}
-        {%- endif %}
+    from {{ ref('int_posts__recent') }}
+    {%- if since_day is not none %}
+    where {{ utc_day('event_us') }} >= {{ since_day }}
+    {%- endif %}
 
 ),
 

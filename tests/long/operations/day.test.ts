@@ -230,11 +230,12 @@ describe.skipIf(!mayRun)('a day compressed', () => {
   test('misses nothing of the network and has nothing twice', async () => {
     await runJob(world, 'cycle');
     const warehouse = await openEngine();
+    const catalog = path.basename(world.config.warehouse, '.duckdb'); // views of it name it so
     try {
-      await warehouse.run(`ATTACH ${sqlText(world.config.warehouse)} AS warehouse (READ_ONLY)`);
+      await warehouse.run(`ATTACH ${sqlText(world.config.warehouse)} AS ${catalog} (READ_ONLY)`);
       const [schema] = await warehouse.rows<{ name: string }>(
         `SELECT table_schema AS name FROM information_schema.tables
-         WHERE table_catalog = 'warehouse' AND table_name = 'stg_bluesky__posts' AND table_schema <> 'folding'`,
+         WHERE table_catalog = '${catalog}' AND table_name = 'stg_bluesky__posts' AND table_schema <> 'folding'`,
       );
       for (const [collection, table] of [
         ['app.bsky.feed.post', 'stg_bluesky__posts'],
@@ -242,7 +243,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
       ] as const) {
         const truth = await world.truth([collection]);
         const rows = await warehouse.rows<{ uri: string; n: bigint; is_deleted: boolean }>(
-          `SELECT uri, count(*) AS n, bool_and(is_deleted) AS is_deleted FROM warehouse.${schema?.name}.${table} GROUP BY uri`,
+          `SELECT uri, count(*) AS n, bool_and(is_deleted) AS is_deleted FROM ${catalog}.${schema?.name}.${table} GROUP BY uri`,
         );
         const known = new Set(rows.map(({ uri }) => uri));
         console.log(`${collection}: ${truth.size} in the network, ${rows.length} in the warehouse`);
