@@ -2,12 +2,16 @@ import { clock, span } from '../runs/index.ts';
 import { alertKey, type Alert } from './alert.ts';
 import type { AlertsNow } from './read.ts';
 
+/** So many of something whose name is given in the plural: '1 gap', '3 gaps', '1 end in an hour'. */
+export const numberOf = (value: number, units: string): string =>
+  `${value} ${value === 1 ? units.replace(/\b(\w*[a-z])s\b/, '$1') : units}`;
+
 /** A value with its unit: '12 min', '93 %', '3 gaps'. */
 export function describeValue(value: number, unit: string): string {
   if (unit === 'seconds') return span(value);
   if (unit === 'share') return `${(100 * value).toFixed(1)} %`;
   if (unit === 'share of the target') return `${(100 * value).toFixed(0)} % of the target`;
-  return `${Number(value.toFixed(2))} ${unit}`;
+  return numberOf(Number(value.toFixed(2)), unit);
 }
 
 /** One alert in three or four lines. */

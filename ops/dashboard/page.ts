@@ -1,5 +1,5 @@
 import { alertKey } from '../alerts/index.ts';
-import { describeValue } from '../alerts/describe.ts';
+import { describeValue, numberOf } from '../alerts/describe.ts';
 import { clock, span } from '../runs/index.ts';
 import type { DashboardData } from './data.ts';
 import { palette, plot, type Point } from './plots.ts';
@@ -118,7 +118,7 @@ function capture(data: DashboardData): string {
   return [
     figure({
       title: 'Ingestion and gaps',
-      note: `Operations an hour. Shaded: ${open} hours with an open gap (yellow), ${silent} silent hours that nothing explains (red).`,
+      note: `Operations an hour. Shaded: ${numberOf(open, 'hours')} with an open gap (yellow), ${numberOf(silent, 'hours')} of silence that nothing explains (red).`,
       body: plot({
         kind: 'bars',
         label: 'operations an hour',
@@ -129,12 +129,14 @@ function capture(data: DashboardData): string {
     figure({
       title: 'Rejected events',
       note: 'Events an hour that could not be taken; each is kept with its reason.',
-      body: plot({
-        kind: 'bars',
-        label: 'events an hour',
-        height: 140,
-        points: hours.map((hour) => ({ at: at(hour.hour_us), value: hour.rejected_events })),
-      }),
+      body: hours.every((hour) => hour.rejected_events === 0)
+        ? '<p class="none">None.</p>'
+        : plot({
+            kind: 'bars',
+            label: 'events an hour',
+            height: 140,
+            points: hours.map((hour) => ({ at: at(hour.hour_us), value: hour.rejected_events })),
+          }),
     }),
   ].join('');
 }
