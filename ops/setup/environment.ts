@@ -86,7 +86,8 @@ async function install(places: Places, files: string[], options: PythonEnvironme
   const python = await findPython(options.pythons);
   const progress = createProgress({ label: 'setup:' });
   progress.note(`making .venv with Python ${python.version}`);
-  rmSync(places.folder, { recursive: true, force: true });
+  // what a setup that was killed had started may be writing there for a moment yet
+  rmSync(places.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   const made = await execa(python.command, ['-m', 'venv', places.folder], { reject: false, all: true });
   if (made.exitCode !== 0) throw setupErrors.environment(lastLines(made.all, 10));
   const total = (await missingPins(options.root))?.pins ?? 0;
