@@ -155,6 +155,7 @@ describe.skipIf(!mayRun)('a day compressed', () => {
     await dashboardFor(world, process.env.DAY_DASHBOARD);
     // a gap closes with the first event after it: where the stream was left as the last hour passed, nothing came since
     await world.live(2);
+    await new Promise((resolve) => setTimeout(resolve, 2_000)); // until the relay has them too
     await world.captured(60_000);
     // what capture and the server still hold is sealed and landed
     for (const name of ['capture', 'serve'] as const) {
