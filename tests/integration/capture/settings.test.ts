@@ -92,7 +92,7 @@ describe.skipIf(!hasData)('settings that change between two captures', () => {
     });
     expect(third.newlyKept).toEqual([]);
     const runs = spooledRows(own.spool, 'runs').map((row) => row as Record<string, unknown>);
-    const detail = JSON.parse(runs.find(({ detail: said }) => said !== null)?.detail as string) as {
+    const detail = JSON.parse(runs.find(({ status }) => status === 'done')?.detail as string) as {
       leftOut: Record<string, number>;
     };
     expect(detail.leftOut).toEqual(first.leftOut);

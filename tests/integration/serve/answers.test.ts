@@ -82,7 +82,7 @@ describe('a reader', () => {
     const cases: [string, string, string][] = [
       ['no token at all', 'nonsense', 'BadJwt'],
       ['expired', await tokenOf(account, skeleton, { exp: now - 5 }), 'JwtExpired'],
-      ['made in the future', await tokenOf(account, skeleton, { iat: now + 900, exp: now + 960 }), 'BadJwt'],
+      ['not valid yet', await tokenOf(account, skeleton, { nbf: now + 900, exp: now + 960 }), 'BadJwt'],
       ['valid for a day', await tokenOf(account, skeleton, { exp: now + 86_400 }), 'BadJwt'],
       [
         'for another service',
