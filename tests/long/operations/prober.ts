@@ -13,7 +13,7 @@ export interface Prober {
   probes: Probe[];
   /** Seconds at which the server itself, without the proxy before it, did not answer. */
   readonly bareRefusals: number;
-  /** Readers whose token could not be had, which says nothing about the feed. */
+  /** Readers whose token could not be had, or was too old by the time, which says nothing about the feed. */
   readonly tokenless: number;
   stop(): Promise<void>;
 }
@@ -77,7 +77,9 @@ export function startProber(options: {
       probe.problem = String(error);
     }
     probe.milliseconds = performance.now() - began;
-    probes.push(probe);
+    // an hour of the day can pass at once between the making of a token and its use: a reader without one, not one without a page
+    if (probe.problem?.includes('JwtExpired')) tokenless += 1;
+    else probes.push(probe);
   };
   const askBare = async (): Promise<void> => {
     const there = await fetch(`${serverUrl}/health`, { signal: AbortSignal.timeout(900) }).then(
