@@ -58,11 +58,11 @@
     {%- endset -%}
     {%- set reason = reason | trim -%}
 
+    {%- set written_by = run_parameter('publish_id') -%}
     {%- if reason != '' -%}
         {%- if before is not none -%}{{ log(this.identifier ~ ' is built anew: ' ~ reason, info=true) }}{%- endif -%}
         {%- set epoch = invocation_id ~ ' ' ~ this.identifier -%}
         {%- set batch = 1 -%}
-        {%- set written_by = run_parameter('publish_id') -%}
         {%- call statement('main') -%}
             create or replace table {{ target }} as
             select *, cast(1 as bigint) as batch from (
@@ -75,7 +75,6 @@
     {%- else -%}
         {%- set epoch = before.epoch -%}
         {%- set batch = before.batch + 1 -%}
-        {%- set written_by = run_parameter('publish_id') -%}
         {%- set increment = scratch ~ '__increment' -%}
         {%- if over_files -%}
             {%- set files = run_query('select file_name from ' ~ scratch ~ '__unread order by file_name').columns[0].values() | list -%}

@@ -1,10 +1,16 @@
+{# The columns by which rows of a key are looked up: the key, and the column that lookups are pruned by where it isn't of the key. #}
+{% macro lookup_columns(key, pruned_by) -%}
+    {{ return(key if pruned_by is none or pruned_by in key else key + [pruned_by]) }}
+{%- endmacro %}
+
+
 {#
   Rows of a relation whose key is in a table of keys. With `pruned_by`, a column that follows from the key and grows with time, the engine
   leaves out unread what is older than the oldest key: the few oldest are looked for by themselves, so that one of last month
   doesn't have all of last month read for the others.
 #}
 {% macro rows_of_keys(columns, relation, keys, key, pruned_by=none) -%}
-    {%- set by = (key if pruned_by is none or pruned_by in key else key + [pruned_by]) | join(', ') -%}
+    {%- set by = lookup_columns(key, pruned_by) | join(', ') -%}
     {%- if pruned_by is none -%}
     select {{ columns }} from {{ relation }} semi join {{ keys }} using ({{ by }})
     {%- else -%}
@@ -27,8 +33,7 @@
     create or replace temp table {{ increment }} as
     select {{ columns }} from {{ source }} where batch > {{ batch }}
     {%- else -%}
-    {%- set pruning = [pruned_by] if pruned_by is not none else [] -%}
-    {%- set groups = (group_by + pruning) | unique | join(', ') -%}
+    {%- set groups = lookup_columns(group_by, pruned_by) | join(', ') -%}
     {%- set groupless = group_by | join(' is null or ') ~ ' is null' -%}
     create or replace temp table {{ increment }}__groups as
     select {{ groups }} from {{ source }} where batch > {{ batch }}
@@ -52,7 +57,7 @@
 #}
 {% macro changed_keys(scratch, target, increment, key, folds, facts, over_files, key_of_increment, pruned_by=none) -%}
     {%- set keys = key | join(', ') -%}
-    {%- set pruning = ', ' ~ pruned_by if pruned_by is not none and pruned_by not in key else '' -%}
+    {%- set by = lookup_columns(key, pruned_by) | join(', ') -%}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(target) if column.name != 'batch' -%}
         {%- do columns.append('"' ~ column.name ~ '"') -%}
@@ -60,9 +65,9 @@
     {%- set columns = columns | join(', ') -%}
     create or replace temp table {{ scratch }}__keys as
     {% if folds or over_files -%}
-    select distinct {{ keys }}{{ pruning }} from {{ scratch }}__new;
+    select distinct {{ by }} from {{ scratch }}__new;
     {%- else -%}
-    select distinct {{ key_of_increment ~ ' as ' if key_of_increment else '' }}{{ keys }}{{ pruning }} from {{ increment }};
+    select distinct {{ key_of_increment ~ ' as ' if key_of_increment else '' }}{{ by }} from {{ increment }};
     {%- endif %}
     create or replace temp table {{ scratch }}__known as
     {{ rows_of_keys(columns, target, scratch ~ '__keys', key, pruned_by) }};
@@ -90,7 +95,7 @@
         select {{ columns }} from {{ scratch }}__result except select {{ columns }} from {{ scratch }}__known
     ) as otherwise;
     create or replace temp table {{ scratch }}__gone as
-    select distinct {{ keys }}{{ pruning }} from (
+    select distinct {{ by }} from (
         select {{ columns }} from {{ scratch }}__known except select {{ columns }} from {{ scratch }}__result
     ) as outdated
 {%- endmacro %}
@@ -98,9 +103,8 @@
 
 {# Puts the changed rows in place of those that were there. #}
 {% macro replace_changed(scratch, target, key, batch, pruned_by=none) -%}
-    {%- set by = key if pruned_by is none or pruned_by in key else key + [pruned_by] -%}
     {%- set same = [] -%}
-    {%- for column in by -%}{%- do same.append('target.' ~ column ~ ' = gone.' ~ column) -%}{%- endfor -%}
+    {%- for column in lookup_columns(key, pruned_by) -%}{%- do same.append('target.' ~ column ~ ' = gone.' ~ column) -%}{%- endfor -%}
     delete from {{ target }} as target using {{ scratch }}__gone as gone where {{ same | join(' and ') }};
     insert into {{ target }} by name
     select *, cast({{ batch }} as bigint) as batch from {{ scratch }}__changed;
