@@ -11,6 +11,7 @@ export { verifyRepository, type VerifiedRepository } from './repository/verify.t
 export { tidMicroseconds, witnessTime } from './repository/tid.ts';
 export { recordLines } from './spool/lines.ts';
 export { openHost, retryAfterMs } from './network/host.ts';
+export { publishBackfillQueues } from './queue.ts';
 export { backfillPosts, type RecordsOptions } from './records.ts';
 export { backfillProfiles, type ProfilesOptions } from './profiles.ts';
 export { backfillWindow, type WindowOptions } from './window.ts';

@@ -1,5 +1,4 @@
-import type { Engine } from '../../lake/index.ts';
-import { openLake, sqlText } from '../../lake/index.ts';
+import { openLake, sqlText, type Engine, type Lake } from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { backfillErrors } from './errors.ts';
 
@@ -10,27 +9,63 @@ export interface BackfillQueue {
   publishedUs: number;
 }
 
+export type BackfillQueueName = 'backfill' | 'profiles';
+
+const pointer = 'backfill/current.json';
+
+/** The publish id of each queue in force. */
+type Published = Partial<Record<BackfillQueueName, string>>;
+
+const fileOf = (name: BackfillQueueName, publishId: string) => `backfill/publish=${publishId}/${name}.parquet`;
+
+async function readPublished(privateLake: Lake): Promise<{ content: Uint8Array | null; published: Published }> {
+  const content = await privateLake.read(pointer);
+  return {
+    content,
+    published: content === null ? {} : (JSON.parse(Buffer.from(content).toString('utf8')) as Published),
+  };
+}
+
+const keptForMs = 24 * 3_600_000;
+
 /**
- * A queue that SQL wrote to the private lake, as `queue/current.json` of the lake names it.
+ * Puts the queues in force that SQL wrote under a publish id, and removes those that no run can still be reading: a day old and not in force.
+ * One that wasn't written stays as it was.
+ */
+export async function publishBackfillQueues(
+  privateLake: Lake,
+  publishId: string,
+  nowMs: number,
+): Promise<BackfillQueueName[]> {
+  const written: BackfillQueueName[] = [];
+  for (const name of ['backfill', 'profiles'] as const)
+    if (await privateLake.exists(fileOf(name, publishId))) written.push(name);
+  if (written.length === 0) return [];
+  const { content, published } = await readPublished(privateLake);
+  for (const name of written) published[name] = publishId;
+  await privateLake.swap(pointer, content, `${JSON.stringify(published)}\n`);
+  const inForce = Object.values(published).map((id) => `backfill/publish=${id}/`);
+  for (const file of await privateLake.list('backfill')) {
+    if (file.path === pointer || inForce.some((folder) => file.path.startsWith(folder))) continue;
+    if (nowMs - file.modifiedMs > keptForMs) await privateLake.remove(file.path);
+  }
+  return written;
+}
+
+/**
+ * A queue that SQL wrote to the private lake, as `backfill/current.json` there names it.
  * @throws FeedtrialError FT_BACKFILL_QUEUE where none was published
  */
-export async function openBackfillQueue(
-  config: Config,
-  name: 'backfill' | 'profiles',
-): Promise<BackfillQueue> {
-  const shared = openLake(config.lake);
-  const pointer = await shared.read('queue/current.json');
-  if (pointer === null) throw backfillErrors.noQueue(name);
-  const { publish_id: publishId } = JSON.parse(Buffer.from(pointer).toString('utf8')) as {
-    publish_id: string;
-  };
+export async function openBackfillQueue(config: Config, name: BackfillQueueName): Promise<BackfillQueue> {
   const lake = openLake(config.privateLake);
-  const file = `queue/publish=${publishId}/${name}.parquet`;
-  if (!(await lake.exists(file))) throw backfillErrors.noQueue(name);
-  const published = (await shared.list('queue')).find(({ path }) => path === 'queue/current.json');
+  const publishId = (await readPublished(lake)).published[name];
+  if (publishId === undefined) throw backfillErrors.noQueue(name);
+  const path = fileOf(name, publishId);
+  const file = (await lake.list('backfill')).find((found) => found.path === path);
+  if (file === undefined) throw backfillErrors.noQueue(name);
   return {
-    relation: `read_parquet(${sqlText(lake.uri(file))})`,
-    publishedUs: Math.floor((published?.modifiedMs ?? 0) * 1000),
+    relation: `read_parquet(${sqlText(lake.uri(path))})`,
+    publishedUs: Math.floor(file.modifiedMs * 1000),
   };
 }
 

@@ -22,132 +22,113 @@ labelers as (
     select
         labeler,
         version,
-        needs
-    from {{ ref('labelers') }}
+        needs,
+        labeler_bit
+    from ({{ labelers_with_bits() }}) as labelers
 
 ),
 
-embedders as (
-
-    select distinct
-        labeler,
-        version
-    from {{ ref('base_labels__embedded') }}
-
-),
-
--- One row a post, labeler and version. Only an embedder may have answered in both places.
-verdicts as (
+-- An embedder answers in a table of its own.
+embedded_posts as (
 
     select
-        asked.uri,
-        asked.cid,
-        asked.labeler,
-        asked.version,
-        asked.is_labelled,
-        asked.is_refused,
-        asked.is_failed
-    from {{ ref('base_labels__asked') }} as asked
-    left join embedders
+        embeddings.uri,
+        embeddings.cid,
+        {{ bits_together('labelers.labeler_bit') }} as labeler_bits
+    from {{ ref('base_labels__embedded') }} as embeddings
+    inner join labelers
         on
-            asked.labeler = embedders.labeler
-            and asked.version = embedders.version
-    where embedders.labeler is null
-
-    union all
-
-    select
-        uri,
-        cid,
-        labeler,
-        version,
-        bool_or(is_labelled) as is_labelled,
-        bool_or(is_refused) as is_refused,
-        bool_or(is_failed) as is_failed
-    from (
-        select
-            asked.uri,
-            asked.cid,
-            asked.labeler,
-            asked.version,
-            asked.is_labelled,
-            asked.is_refused,
-            asked.is_failed
-        from {{ ref('base_labels__asked') }} as asked
-        inner join embedders
-            on
-                asked.labeler = embedders.labeler
-                and asked.version = embedders.version
-        union all
-        select
-            uri,
-            cid,
-            labeler,
-            version,
-            true as is_labelled,
-            false as is_refused,
-            false as is_failed
-        from {{ ref('base_labels__embedded') }}
-    ) as answers_of_embedders
-    group by uri, cid, labeler, version
+            embeddings.labeler = labelers.labeler
+            and embeddings.version = labelers.version
+    group by embeddings.uri, embeddings.cid
 
 ),
 
-posts_by_day as (
+failed_posts as (
 
     select
-        event_day,
-        count(*) as posts,
-        count(*) filter (where is_eligible) as eligible_posts
-    from posts
-    group by event_day
+        failures.uri,
+        failures.cid,
+        {{ bits_together('labelers.labeler_bit') }} as labeler_bits
+    from {{ ref('base_labels__failed') }} as failures
+    inner join labelers
+        on
+            failures.labeler = labelers.labeler
+            and failures.version = labelers.version
+    group by failures.uri, failures.cid
 
 ),
 
-verdicts_by_day as (
+posts_with_bits as (
 
     select
         posts.event_day,
+        posts.is_eligible,
+        coalesce(answered.labeler_bits, 0) as answered_bits,
+        coalesce(answered.labelled_bits, 0) as labelled_bits,
+        coalesce(embedded_posts.labeler_bits, 0) as embedded_bits,
+        coalesce(failed_posts.labeler_bits, 0) as failed_bits
+    from posts
+    left join {{ ref('base_labels__answered') }} as answered
+        on
+            posts.uri = answered.uri
+            and posts.cid = answered.cid
+    left join embedded_posts
+        on
+            posts.uri = embedded_posts.uri
+            and posts.cid = embedded_posts.cid
+    left join failed_posts
+        on
+            posts.uri = failed_posts.uri
+            and posts.cid = failed_posts.cid
+
+),
+
+-- Few combinations of labelers, for all the posts.
+posts_by_bits as (
+
+    select
+        event_day,
+        is_eligible,
+        answered_bits,
+        labelled_bits,
+        embedded_bits,
+        failed_bits,
+        count(*) as posts
+    from posts_with_bits
+    group by event_day, is_eligible, answered_bits, labelled_bits, embedded_bits, failed_bits
+
+),
+
+verdicts as (
+
+    select
+        posts_by_bits.event_day,
         labelers.labeler,
         labelers.version,
-        count(*) as answered,
-        count(*) filter (where verdicts.is_labelled) as labelled,
-        count(*) filter (where verdicts.is_refused and not verdicts.is_labelled) as refused,
-        count(*) filter (
-            where verdicts.is_failed and not verdicts.is_labelled and not verdicts.is_refused
-        ) as failed
-    from verdicts
-    inner join labelers
-        on
-            verdicts.labeler = labelers.labeler
-            and verdicts.version = labelers.version
-    inner join posts
-        on
-            verdicts.uri = posts.uri
-            and verdicts.cid = posts.cid
-    where labelers.needs = 'any' or posts.is_eligible
-    group by posts.event_day, labelers.labeler, labelers.version
+        posts_by_bits.posts,
+        {{ has_bit('answered_bits', 'labeler_bit') }} as is_answered,
+        {{ has_bit('labelled_bits', 'labeler_bit') }} or {{ has_bit('embedded_bits', 'labeler_bit') }} as is_labelled,
+        {{ has_bit('failed_bits', 'labeler_bit') }} as is_failed
+    from posts_by_bits
+    cross join labelers
+    where labelers.needs = 'any' or posts_by_bits.is_eligible
 
 ),
 
 final as (
 
     select
-        posts_by_day.event_day,
-        labelers.labeler,
-        labelers.version,
-        case when labelers.needs = 'any' then posts_by_day.posts else posts_by_day.eligible_posts end as posts,
-        coalesce(verdicts_by_day.answered, 0) as answered,
-        coalesce(verdicts_by_day.labelled, 0) as labelled,
-        coalesce(verdicts_by_day.refused, 0) as refused,
-        coalesce(verdicts_by_day.failed, 0) as failed
-    from posts_by_day
-    cross join labelers
-    left join verdicts_by_day
-        on
-            posts_by_day.event_day = verdicts_by_day.event_day
-            and labelers.labeler = verdicts_by_day.labeler
-            and labelers.version = verdicts_by_day.version
+        event_day,
+        labeler,
+        version,
+        sum(posts) as posts,
+        coalesce(sum(posts) filter (where is_labelled or is_answered or is_failed), 0) as answered,
+        coalesce(sum(posts) filter (where is_labelled), 0) as labelled,
+        coalesce(sum(posts) filter (where is_answered and not is_labelled), 0) as refused,
+        coalesce(sum(posts) filter (where is_failed and not (is_answered or is_labelled)), 0) as failed
+    from verdicts
+    group by event_day, labeler, version
 
 )
 
@@ -158,12 +139,11 @@ select
     version,
 
     ---------- numerics
-    posts,
-    labelled,
-    refused,
-    failed,
-    posts - answered as waiting,
+    cast(posts as bigint) as posts,
+    cast(labelled as bigint) as labelled,
+    cast(refused as bigint) as refused,
+    cast(failed as bigint) as failed,
+    cast(posts - answered as bigint) as waiting,
     round(labelled / cast(posts as double), 6) as coverage
 from final
-where posts > 0
 {%- endmacro %}

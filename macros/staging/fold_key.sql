@@ -7,3 +7,9 @@
     rev || ' ' || case when verified then '1' else '0' end || captured_by || ' ' || segment
     || ' ' || lpad(cast(event_us as varchar), 20, '0')
 {%- endmacro %}
+
+
+{# The revision of the repository at the operation that a fold_key() is of. #}
+{% macro rev_of(key) -%}
+    split_part({{ key }}, ' ', 1)
+{%- endmacro %}

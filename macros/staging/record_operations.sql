@@ -11,8 +11,7 @@
         {{ fold_key() }} as latest_key,
         operation as latest_operation,
         event_us as latest_event_us,
-        case when operation <> 'delete' then {{ fold_key() }} end as content_key,
-        rev,
+        cast(null as varchar) as content_key,
         case when operation <> 'delete' then cid end as cid,
         {%- for field in fields %}
         fields[{{ loop.index }}] as {{ field }},

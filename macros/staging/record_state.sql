@@ -4,7 +4,9 @@
   order, how often or in how many pieces the operations come, and what was folded before is folded on with what is new.
 
     latest_key, latest_operation, latest_event_us   the operation that holds
-    content_key, cid, and the fields                the last content; null where nobody reported any
+    the fields                                      of the last content; null where nobody reported any
+    content_key                                     the operation that brought that content, where another holds: nearly always it is the
+                                                    one that holds, and a key is long
     is_created, first_created_live_us, first_content_us
                                                     what says when it was first witnessed (first_witnessed_us)
     known_us, deletion_known_us                     when any content, and any deletion, first came in: what says what was known
@@ -14,16 +16,15 @@
   latest_operation 'delete' and the content of the create, in any order.
 #}
 {% macro record_state(fields) -%}
+    {%- set content_key = "case when latest_operation <> 'delete' then latest_key else content_key end" -%}
     {%- set state = {
         'latest_key': 'max(latest_key)',
         'latest_operation': at_latest('latest_operation', 'latest_key') | trim,
         'latest_event_us': at_latest('latest_event_us', 'latest_key') | trim,
-        'content_key': 'max(content_key)',
-        'rev': at_latest('rev', 'latest_key') | trim,
-        'cid': at_latest('cid', 'content_key') | trim,
+        'content_key': 'max(' ~ content_key ~ ')',
     } -%}
     {%- for field in fields -%}
-        {%- do state.update({field: at_latest(field, 'content_key') | trim}) -%}
+        {%- do state.update({field: at_latest(field, content_key) | trim}) -%}
     {%- endfor -%}
     {%- do state.update({
         'is_created': 'bool_or(is_created)',
@@ -52,6 +53,7 @@
         {%- endfor -%}
     {%- endif -%}
     {%- do facts.update({
+        'content_key': "case when latest_operation = 'delete' then content_key end",
         'event_us': first_witnessed_us() | trim,
         'deleted_us': "case when latest_operation = 'delete' then latest_event_us end",
     }) -%}

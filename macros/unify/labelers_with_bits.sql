@@ -8,3 +8,9 @@
         cast(power(2, row_number() over (order by labeler asc) - 1) as bigint) as labeler_bit
     from {{ ref('labelers') }}
 {%- endmacro %}
+
+
+{# Whether such a number names the labeler of a bit. #}
+{% macro has_bit(bits, labeler_bit) -%}
+    mod(floor({{ bits }} / {{ labeler_bit }}), 2) = 1
+{%- endmacro %}

@@ -1,9 +1,9 @@
 -- What participants liked is asked for first, and the order would tell who takes part: the file is in the private lake.
 {{ config(
     materialized='table',
-    tags=['queue'],
+    tags=['history'],
     post_hook="{{ write_lake_file(
-        this, '', 'queue/publish=' ~ run_parameter('publish_id'), 'backfill.parquet', 'priority, did, uri',
+        this, '', 'backfill/publish=' ~ run_parameter('publish_id'), 'backfill.parquet', 'priority, did, uri',
         lake='FEEDTRIAL_PRIVATE_LAKE'
     ) }}",
 ) }}
@@ -23,9 +23,7 @@ referred as (
         'like' as referred_by,
         did
     from {{ ref('stg_bluesky__likes') }}
-    where
-        deleted_us is null
-        and {{ within_reach('event_us') }}
+    where deleted_us is null
 
     union all
 
@@ -34,9 +32,7 @@ referred as (
         'repost' as referred_by,
         did
     from {{ ref('stg_bluesky__reposts') }}
-    where
-        deleted_us is null
-        and {{ within_reach('event_us') }}
+    where deleted_us is null
 
     union all
 
@@ -48,7 +44,6 @@ referred as (
     where
         not is_deleted
         and reply_parent_uri is not null
-        and {{ within_reach('event_us') }}
 
     union all
 
@@ -60,7 +55,6 @@ referred as (
     where
         not is_deleted
         and reply_root_uri is not null
-        and {{ within_reach('event_us') }}
 
     union all
 
@@ -72,7 +66,6 @@ referred as (
     where
         not is_deleted
         and quoted_uri is not null
-        and {{ within_reach('event_us') }}
 
 ),
 

@@ -1,9 +1,9 @@
 -- Participants are among them, so the file goes to the private lake.
 {{ config(
     materialized='table',
-    tags=['queue'],
+    tags=['history'],
     post_hook="{{ write_lake_file(
-        this, '', 'queue/publish=' ~ run_parameter('publish_id'), 'profiles.parquet', 'priority, did', lake='FEEDTRIAL_PRIVATE_LAKE'
+        this, '', 'backfill/publish=' ~ run_parameter('publish_id'), 'profiles.parquet', 'priority, did', lake='FEEDTRIAL_PRIVATE_LAKE'
     ) }}",
 ) }}
 

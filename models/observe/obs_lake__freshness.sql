@@ -7,8 +7,14 @@ with latest as (
     union all
     select
         'labels/values' as lake_table,
-        max(last_labelled_at) as latest_us
-    from {{ ref('base_labels__asked') }}
+        max(labelled_at) as latest_us
+    from (
+        select labelled_at from {{ ref('base_labels__values') }}
+        union all
+        select last_labelled_at from {{ ref('base_labels__answered') }}
+        union all
+        select last_labelled_at from {{ ref('base_labels__failed') }}
+    ) as label_rows
     union all
     select
         'labels/embeddings' as lake_table,

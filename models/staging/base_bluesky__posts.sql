@@ -1,5 +1,5 @@
 {# The record is kept whole, so that a new field is read from here. What its author took back isn't kept at all. #}
-{% set state = record_state(['record']) %}
+{% set state = record_state(['cid', 'record']) %}
 {% set facts = record_facts(['record'], keeps_deleted=false) %}
 {{ config(
     materialized='folded',

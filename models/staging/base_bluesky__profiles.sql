@@ -4,7 +4,7 @@
     'created_at': '$.createdAt',
     'self_label_values': '$.labels.values',
 } %}
-{% set state = record_state(fields.keys() | list) %}
+{% set state = record_state(['cid'] + fields.keys() | list) %}
 {{ config(
     materialized='folded',
     increment_of='base_bluesky__records',

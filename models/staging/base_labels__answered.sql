@@ -1,11 +1,12 @@
 {% set folds = {
     'labeler_bits': bits_together('labeler_bits'),
+    'labelled_bits': bits_together('labelled_bits'),
     'last_labelled_at': 'max(last_labelled_at)',
 } %}
 {% set facts = {'rkey': rkey_of('uri')} %}
 {{ config(
     materialized='folded',
-    increment_of='base_labels__asked',
+    increment_of='stg_labels__values',
     unique_key=['uri', 'cid'],
     folds=folds,
     facts=facts,
@@ -23,16 +24,17 @@ with labelers as (
 answers as (
 
     select
-        asked.uri,
-        asked.cid,
+        label_values.uri,
+        label_values.cid,
         labelers.labeler_bit as labeler_bits,
-        asked.last_labelled_at
-    from {{ ref('base_labels__asked') }} as asked
+        case when label_values.status = 'ok' then labelers.labeler_bit else 0 end as labelled_bits,
+        label_values.labelled_at as last_labelled_at
+    from {{ ref('stg_labels__values') }} as label_values
     inner join labelers
         on
-            asked.labeler = labelers.labeler
-            and asked.version = labelers.version
-    where asked.is_labelled or asked.is_refused
+            label_values.labeler = labelers.labeler
+            and label_values.version = labelers.version
+    where label_values.status in ('ok', 'refused', 'skipped')
 
 )
 

@@ -30,7 +30,7 @@ with latest_posts as (
         {{ json_texts('record', fields.values() | list) }} as record_fields
     from {{ ref('base_bluesky__posts') }}
     -- of a post that only a deletion is known of there is nothing to say
-    where content_key is not null
+    where known_us is not null
 
 ),
 
@@ -53,7 +53,7 @@ posts as (
         cid,
         did,
         rkey,
-        rev,
+        {{ rev_of('latest_key') }} as rev,
 
         ---------- text
         post_text as text,

@@ -1,7 +1,7 @@
 with records as (
 
     select * from {{ ref('base_bluesky__profiles') }}
-    where content_key is not null
+    where known_us is not null
 
 )
 

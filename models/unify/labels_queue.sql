@@ -75,11 +75,8 @@ failures as (
         labeler,
         version,
         attempts
-    from {{ ref('base_labels__asked') }}
-    where
-        is_failed
-        and not (is_labelled or is_refused)
-        and {{ within_lookback('last_labelled_at') }}
+    from {{ ref('base_labels__failed') }}
+    where {{ within_lookback('last_labelled_at') }}
 
 ),
 
@@ -113,8 +110,8 @@ questions as (
     cross join labelers
     where
         (labelers.needs = 'any' or posts.is_eligible)
-        and mod(floor(posts.answered_bits / labelers.labeler_bit), 2) = 0
-        and mod(floor(posts.embedded_bits / labelers.labeler_bit), 2) = 0
+        and not {{ has_bit('posts.answered_bits', 'labelers.labeler_bit') }}
+        and not {{ has_bit('posts.embedded_bits', 'labelers.labeler_bit') }}
 
 )
 

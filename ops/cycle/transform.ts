@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { publishBackfillQueues } from '../../extract/backfill/index.ts';
 import { ensureTables, makePrivate, openEngine, openLake, type Lake } from '../../lake/index.ts';
 import { publishPseudonyms, refreshRoster, removePseudonyms } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
@@ -18,7 +19,8 @@ export interface TransformOptions {
    */
   what?: 'everything' | 'labels';
   /**
-   * Whether what counts over all history (tag 'history') is built as well: every export and what operators look at by day.
+   * Whether what counts over all history (tag 'history') is built as well: every export, what operators look at by day, and what backfill
+   * is to fetch.
    * Default true; a cycle builds it once a day.
    */
   history?: boolean;
@@ -159,6 +161,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     }
     stage.records = result.nodes.length;
     stage.detail.publish_id = publishId;
+    await publishBackfillQueues(privateLake, publishId, now());
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
     if (published) {
       // a selection leaves the other models at the moment that they were built for

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { openEngine, openLake, sqlText } from '../../../lake/index.ts';
+import { publishBackfillQueues } from '../../../extract/backfill/queue.ts';
 import type { Config } from '../../../ops/config/index.ts';
 
 /** Publishes a queue as the models write it, to where the pointer leads. @param rows a VALUES list with its columns */
@@ -10,7 +11,7 @@ export async function publishQueue(
   rows: string,
   publishId = 'test',
 ): Promise<void> {
-  const file = path.join(config.privateLake, `queue/publish=${publishId}/${name}.parquet`);
+  const file = path.join(config.privateLake, `backfill/publish=${publishId}/${name}.parquet`);
   mkdirSync(path.dirname(file), { recursive: true });
   const engine = await openEngine();
   try {
@@ -18,7 +19,7 @@ export async function publishQueue(
   } finally {
     await engine.close();
   }
-  await openLake(config.lake).write('queue/current.json', JSON.stringify({ publish_id: publishId }));
+  await publishBackfillQueues(openLake(config.privateLake), publishId, Date.now());
 }
 
 /** Rows of `backfill_queue`. */

@@ -17,7 +17,8 @@ export interface SmallLake {
 
 /** What observation reads beside ranking: `transform` selects it where the rest isn't built. */
 export const observedLabels = [
-  'base_labels__asked',
+  'base_labels__answered',
+  'base_labels__failed',
   'obs_capture__completeness',
   'obs_labels__coverage',
   '+obs_labels__coverage_by_arm',

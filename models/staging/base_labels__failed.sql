@@ -1,8 +1,5 @@
 {% set folds = {
     'attempts': 'max(attempts)',
-    'is_labelled': 'bool_or(is_labelled)',
-    'is_refused': 'bool_or(is_refused)',
-    'is_failed': 'bool_or(is_failed)',
     'last_labelled_at': 'max(last_labelled_at)',
 } %}
 {% set facts = {'rkey': rkey_of('uri')} %}
@@ -15,7 +12,7 @@
     pruned_by='rkey',
 ) }}
 
-with answers as (
+with failures as (
 
     select
         uri,
@@ -23,11 +20,9 @@ with answers as (
         labeler,
         version,
         attempt as attempts,
-        status = 'ok' as is_labelled,
-        status in ('refused', 'skipped') as is_refused,
-        status = 'failed' as is_failed,
         labelled_at as last_labelled_at
     from {{ ref('stg_labels__values') }}
+    where status = 'failed'
 
 )
 
@@ -38,5 +33,5 @@ select
     version,
     {{ folded_columns(folds) }},
     {{ facts.rkey }} as rkey
-from answers
+from failures
 group by uri, cid, labeler, version
