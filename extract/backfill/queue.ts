@@ -16,9 +16,12 @@ const pointer = 'backfill/current.json';
 /** The publish id of each queue in force. */
 type Published = Partial<Record<BackfillQueueName, string>>;
 
-const fileOf = (name: BackfillQueueName, publishId: string) => `backfill/publish=${publishId}/${name}.parquet`;
+const fileOf = (name: BackfillQueueName, publishId: string) =>
+  `backfill/publish=${publishId}/${name}.parquet`;
 
-async function readPublished(privateLake: Lake): Promise<{ content: Uint8Array | null; published: Published }> {
+async function readPublished(
+  privateLake: Lake,
+): Promise<{ content: Uint8Array | null; published: Published }> {
   const content = await privateLake.read(pointer);
   return {
     content,

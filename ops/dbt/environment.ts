@@ -51,7 +51,7 @@ export function dbtEnvironment(config: Config): Record<string, string | undefine
     DBT_PROFILES_DIR: config.projectRoot,
     DBT_TARGET_PATH: folders.target,
     DBT_LOG_PATH: folders.logs,
-    DBT_LOG_LEVEL: 'error',
+    DBT_LOG_LEVEL: 'none',
     DBT_LOG_LEVEL_FILE: 'info',
     DBT_USE_COLORS: 'false',
     DBT_SEND_ANONYMOUS_USAGE_STATS: 'false',
