@@ -15,6 +15,8 @@
     key_of_increment  expression of the key over increment_of, where that has no column of the name
     pruned_by     column that follows from the key and grows with time, such as a record's rkey: what is older than all that an
                   increment says is not read to fold it in. Where there is group_by, increment_of has it too
+    sorts         whether a full build puts the rows in the order of pruned_by: needed where it groups, which leaves them in none, and then
+                  nothing could be left out unread
     seeds         seeds that the SQL reads: a table is built anew where one of them has changed
     keeps         'rows' (default), or 'files' for a table keyed by file_name, whose rows go when their file does
 
@@ -68,6 +70,7 @@
             select *, cast(1 as bigint) as batch from (
             {{ sql }}
             ) as everything
+            {{ 'order by ' ~ pruned_by if config.get('sorts') }}
         {%- endcall -%}
         {%- if over_files -%}
             {% do run_query('create or replace table ' ~ files_read ~ ' as select file_name from ' ~ scratch ~ '__current') %}

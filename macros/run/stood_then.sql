@@ -7,15 +7,18 @@
 #}
 {% macro stood_then(alias) -%}
     {%- set known_at_us = run_parameter('known_at_us') | int -%}
-    {{ alias }}.event_us <= {{ as_of_us() }}
+    {%- set told_us = run_parameter('as_of_us') | int -%}
+    {# a number where there is one: compared as the rows are read, and not with a row of another table afterwards #}
+    {%- set moment_us = told_us if told_us > 0 else as_of_us() -%}
+    {{ alias }}.event_us <= {{ moment_us }}
     {%- if known_at_us > 0 %}
         and {{ known_then(alias ~ '.known_us') }}
         and (
             {{ alias }}.deleted_us is null
-            or {{ alias }}.deleted_us > {{ as_of_us() }}
+            or {{ alias }}.deleted_us > {{ moment_us }}
             or not {{ known_then(alias ~ '.deletion_known_us') }}
         )
     {%- else %}
-        and ({{ alias }}.deleted_us is null or {{ alias }}.deleted_us > {{ as_of_us() }})
+        and ({{ alias }}.deleted_us is null or {{ alias }}.deleted_us > {{ moment_us }})
     {%- endif -%}
 {%- endmacro %}

@@ -11,6 +11,7 @@
     folds=folds,
     facts=facts,
     pruned_by='rkey',
+    sorts=true,
     seeds=['labelers'],
 ) }}
 

@@ -10,6 +10,7 @@
     folds=folds,
     facts=facts,
     pruned_by='rkey',
+    sorts=true,
 ) }}
 
 with failures as (

@@ -5,6 +5,7 @@
     group_by=['uri', 'cid'],
     reads=['uri', 'cid', 'rkey', 'labeler', 'version', 'label', 'score', 'labelled_at'],
     pruned_by='rkey',
+    sorts=true,
     seeds=['outcome_labels'],
 ) }}
 
