@@ -1,3 +1,4 @@
+import { readSimilarityPublishId } from './published.ts';
 import {
   copyToLake,
   openEngine,
@@ -48,12 +49,6 @@ export const noSimilarity = '_none';
 
 const keptForMs = 24 * 3_600_000;
 
-async function currentPublishId(lake: Lake): Promise<string | null> {
-  const bytes = await lake.read('queue/current.json');
-  if (bytes === null) return null;
-  return (JSON.parse(Buffer.from(bytes).toString('utf8')) as { publish_id: string }).publish_id;
-}
-
 /** Inputs of a day ago that are not in force: nothing reads them any more. */
 async function removeOldInputs(privateLake: Lake, current: string, nowMs: number): Promise<void> {
   for (const file of await privateLake.list('queue'))
@@ -73,7 +68,7 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
   return runStage({ config, dag, runId, stage: 'similarity', now }, async (stage) => {
     const lake = openLake(config.lake);
     const privateLake = openLake(config.privateLake);
-    const publishId = options.publishId ?? (await currentPublishId(lake));
+    const publishId = options.publishId ?? (await readSimilarityPublishId(lake));
     const nothing: SimilaritySummary = {
       set: noSimilarity,
       posts: 0,

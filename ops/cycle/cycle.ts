@@ -4,12 +4,13 @@ import { openDbt, type Dbt } from '../dbt/index.ts';
 import { EXIT, FeedtrialError, describeError, type ExitCode } from '../errors/index.ts';
 import { log, newRunId, runStage } from '../telemetry/index.ts';
 import { takeLease } from './lease.ts';
+import type { TransformWhat } from './transform.ts';
 
 /** What a cycle asks of each part. */
 export interface CycleParts {
   land: () => Promise<unknown>;
-  /** @param what 'labels' where nothing but labels is new since the cycle's first build */
-  transform: (what: 'everything' | 'labels') => Promise<unknown>;
+  /** @param what how much of the models, as TransformOptions has it */
+  transform: (what: TransformWhat) => Promise<unknown>;
   /** Asks the named labelers, or all that have a queue. */
   enrich: (labelers?: string[]) => Promise<{
     /** Whether any label was written: otherwise the models need not be built again. */
@@ -66,7 +67,7 @@ function realParts(shared: Shared, dbt: Dbt, deadRunId: string | undefined): Cyc
   return {
     land: async () => (await import('../../extract/land/index.ts')).land(shared),
     transform: async (what) => {
-      if (what === 'everything') asOfUs = Math.round(shared.now() * 1000);
+      if (asOfUs === 0) asOfUs = Math.round(shared.now() * 1000);
       const { transform, historyIsDue } = await import('./transform.ts');
       const history =
         what === 'everything' && (await historyIsDue(openLake(shared.config.lake), shared.now()));
@@ -100,9 +101,10 @@ function exitCodeOf(all: readonly CycleStage[]): ExitCode {
 const outcomes = { 0: 'done', 1: 'failed', 2: 'failed', 3: 'partial', 4: 'refused' } as const;
 
 /**
- * land -> transform -> enrich language -> transform -> enrich the rest -> transform -> rank -> observe, once, under one run id and one
- * lease. A stage that fails stops only what needs it: labelers go on with the last whole queue, ranking needs models
- * that were built, and whatever was published stays in force. Models are built again only where labels are new.
+ * land -> the queue -> enrich language -> the queue again -> enrich the rest -> transform -> rank -> observe, once, under one run id and one
+ * lease. Up to the last labels only what leads to the queue is built; what ranking reads, once, from all of them. A stage that fails
+ * stops only what needs it: labelers go on with the last whole queue, ranking needs models that were built, and whatever was published
+ * stays in force.
  * @throws FeedtrialError FT_CYCLE_HELD where another cycle is at work, FT_DBT_MISSING; what fails later is in the summary
  */
 export async function cycle(options: CycleOptions): Promise<CycleSummary> {
@@ -181,18 +183,12 @@ function inOrder(
   };
 
   const notBuilt = { status: 'skipped', reason: 'the models could not be built' } as const;
-  const build = (what: 'everything' | 'labels') => async (): Promise<'done'> => {
+  const build = (what: TransformWhat) => async (): Promise<'done'> => {
     modelsBuilt = false;
     await parts.transform(what);
     modelsBuilt = true;
     return 'done';
   };
-  const buildAgain = (stage: string) =>
-    step(
-      stage,
-      !modelsBuilt ? notBuilt : labelsAreNew ? null : { status: 'not needed', reason: 'no label is new' },
-      build('labels'),
-    );
   const ask = (labelers?: string[]) => async () => {
     labelsAreNew = true; // a run that breaks off may have written some
     const { wrote, complete } = await parts.enrich(labelers);
@@ -206,12 +202,17 @@ function inOrder(
 
   return async () => {
     await step('land', null, whole(parts.land));
-    await step('transform', null, build('everything'));
+    await step('transform_queue', null, build('queue'));
     // a post's language decides whether it is eligible, and only eligible posts are worth the other labelers' time
     await step('enrich_language', null, ask(['language']));
-    await buildAgain('transform_language');
+    const nothingNew = { status: 'not needed', reason: 'no label is new' } as const;
+    await step(
+      'transform_language',
+      !modelsBuilt ? notBuilt : labelsAreNew ? null : nothingNew,
+      build('labels of the queue'),
+    );
     await step('enrich', null, ask());
-    await buildAgain('transform_labels');
+    await step('transform', modelsBuilt ? null : notBuilt, build('everything'));
     await step('rank', modelsBuilt ? null : notBuilt, whole(parts.rank));
     if (parts.observe) await step('observe', null, whole(parts.observe));
     return stages;

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { readSimilarityPublishId } from '../../enrich/similarity/published.ts';
 import { publishBackfillQueues } from '../../extract/backfill/index.ts';
 import { ensureTables, makePrivate, openEngine, openLake, type Lake } from '../../lake/index.ts';
 import { publishPseudonyms, refreshRoster, removePseudonyms } from '../../study/index.ts';
@@ -8,16 +9,19 @@ import type { Dbt } from '../dbt/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
 import { noteLoadedSeeds, seedsAreLoaded, seedsAsTheyAre } from './seeds.ts';
 
+/**
+ * 'everything' but ranking; 'queue' only what leads to the labelers' queue, and 'labels of the queue' of that only what labels reach: what
+ * follows from raw was built at the same `asOfUs` and stands.
+ */
+export type TransformWhat = 'everything' | 'queue' | 'labels of the queue';
+
 export interface TransformOptions {
   config: Config;
   dbt: Dbt;
   /** dbt selectors; without them everything but ranking is built. */
   select?: string[];
-  /**
-   * 'labels' builds only what labels reach: what follows from raw was built at the same `asOfUs` and stands. Default
-   * 'everything'.
-   */
-  what?: 'everything' | 'labels';
+  /** How much of them without selectors; default 'everything'. */
+  what?: TransformWhat;
   /**
    * Whether what counts over all history (tag 'history') is built as well: every export, what operators look at by day, and what backfill
    * is to fetch.
@@ -49,6 +53,8 @@ const pointer = 'queue/current.json';
 /** What is built: the queue in force, and the moment that the models speak of. */
 interface Built {
   publish_id: string;
+  /** Where what similarity is computed from was published, if not with this queue. */
+  similarity_publish_id?: string;
   /** Microseconds UTC; absent where only a selection was ever built. */
   as_of_us?: number;
   /** What came in later is not in the models; absent where all is. */
@@ -82,16 +88,20 @@ const keptForMs = 24 * 3_600_000;
 const folderOf = (publishId: string) => `queue/publish=${publishId}`;
 
 /** Removes queues that no run can still be reading: a day old and not in force. */
-async function removeOldQueues(lakes: Lake[], current: string, nowMs: number): Promise<void> {
+async function removeOldQueues(lakes: Lake[], inForce: string[], nowMs: number): Promise<void> {
   for (const lake of lakes)
     for (const file of await lake.list('queue')) {
-      if (!file.path.startsWith('queue/publish=') || file.path.startsWith(`${folderOf(current)}/`)) continue;
+      if (!file.path.startsWith('queue/publish=')) continue;
+      if (inForce.some((publishId) => file.path.startsWith(`${folderOf(publishId)}/`))) continue;
       if (nowMs - file.modifiedMs > keptForMs) await lake.remove(file.path);
     }
 }
 
-/** Models over labels with all that follows from them, and whatever else is written beside the queue. */
-const reachedByLabels = ['stg_labels__values+', 'stg_labels__embeddings+', 'tag:queue'];
+const selectorsOf: Record<TransformWhat, string[]> = {
+  everything: [],
+  queue: ['+labels_queue'],
+  'labels of the queue': ['stg_labels__values+,+labels_queue', 'stg_labels__embeddings+,+labels_queue'],
+};
 
 /** DuckDB's COPY makes no folders on a local disk; a bucket has none to make. */
 async function makeFolder(lake: Lake, folder: string): Promise<void> {
@@ -107,11 +117,12 @@ async function makeFolder(lake: Lake, folder: string): Promise<void> {
 export async function transform(options: TransformOptions): Promise<TransformSummary> {
   const { config, dbt, now = Date.now, runId = newRunId(now()), dag = 'transform' } = options;
   return runStage({ config, dag, runId, stage: 'transform', now }, async (stage) => {
-    if (options.what !== 'labels') await refreshRoster(config); // who enrols or leaves may have died before publishing it
+    const { what = 'everything' } = options;
+    if (what === 'everything') await refreshRoster(config); // who enrols or leaves may have died before publishing it
     const lake = openLake(config.lake);
     const privateLake = openLake(config.privateLake);
     const asked = options.select ?? [];
-    const history = options.history ?? true;
+    const history = (options.history ?? true) && (options.what ?? 'everything') === 'everything';
     const buildsExports = asked.length > 0 || history;
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
@@ -127,13 +138,16 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     // what participants follow and like is in the warehouse as well
     const warehouse = path.dirname(config.warehouse);
     if (warehouse !== config.projectRoot) await makePrivate(warehouse);
-    const select = asked.length > 0 ? asked : options.what === 'labels' ? reachedByLabels : [];
+    const select = asked.length > 0 ? asked : selectorsOf[what];
+    const whole = asked.length === 0 && what === 'everything';
     const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
     const seeds = await seedsAsTheyAre(config);
     const result = await dbt
       .run({
         command: 'build',
         ...(select.length > 0 ? { select } : {}),
+        // of a part, tests that need more than the part wait for the whole
+        ...(asked.length === 0 && !whole ? { indirectSelection: 'buildable' as const } : {}),
         // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
         exclude: [
           ...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe', 'tag:training']),
@@ -155,7 +169,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
         ...(options.signal ? { signal: options.signal } : {}),
       })
       .finally(() => (buildsExports ? removePseudonyms(config) : undefined));
-    if (asked.length === 0 && options.what !== 'labels') {
+    if (whole) {
       await noteLoadedSeeds(config, seeds);
       if (history) await lake.write(historyFile, `${JSON.stringify({ built_us: asOfUs })}\n`);
     }
@@ -164,16 +178,23 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     await publishBackfillQueues(privateLake, publishId, now());
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
     if (published) {
-      // a selection leaves the other models at the moment that they were built for
-      const built =
-        asked.length > 0 ? await readBuilt(lake) : { asOfUs, knownAtUs: options.knownAtUs ?? null };
+      // a part leaves the other models at the moment that they were built for
+      const built = whole ? { asOfUs, knownAtUs: options.knownAtUs ?? null } : await readBuilt(lake);
+      const compared = (await lake.exists(`${folderOf(publishId)}/similarity_posts.parquet`))
+        ? publishId
+        : await readSimilarityPublishId(lake);
       const content: Built = {
         publish_id: publishId,
+        ...(compared === null || compared === publishId ? {} : { similarity_publish_id: compared }),
         ...(built.asOfUs === null ? {} : { as_of_us: built.asOfUs }),
         ...(built.knownAtUs === null ? {} : { known_at_us: built.knownAtUs }),
       };
       await lake.swap(pointer, before, `${JSON.stringify(content)}\n`);
-      await removeOldQueues([lake, privateLake], publishId, now());
+      await removeOldQueues(
+        [lake, privateLake],
+        [publishId, ...(compared === null ? [] : [compared])],
+        now(),
+      );
     }
     return { publishId, published, nodes: result.nodes.length };
   });

@@ -309,7 +309,7 @@ function health(data: DashboardData): string {
     }),
     figure({
       title: 'How long stages take',
-      note: 'Seconds a run; a cycle builds the models up to three times.',
+      note: 'Seconds a run; a cycle builds what leads to the labelers’ queue once or twice, and then everything.',
       body:
         legend(timed) +
         plot({

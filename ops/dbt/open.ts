@@ -27,6 +27,8 @@ export interface DbtRunOptions {
   /** dbt selectors, joined by union. */
   select?: string[];
   exclude?: string[];
+  /** 'buildable' leaves out tests that read what is neither selected nor before it; by default dbt runs each that reads anything selected. */
+  indirectSelection?: 'buildable';
   /** dbt's own vars. dbt parses the project anew, some seconds, whenever one has changed: prefer parameters. */
   vars?: Record<string, string | number>;
   /** What this run is told, as models read it by `run_parameter()`: changing it costs nothing. */
@@ -66,6 +68,7 @@ function argumentsOf(options: DbtRunOptions): string[] {
       : [options.macro, '--args', JSON.stringify(options.macroArguments ?? {})]),
     ...(select.length > 0 ? ['--select', ...select] : []),
     ...(exclude.length > 0 ? ['--exclude', ...exclude] : []),
+    ...(options.indirectSelection ? ['--indirect-selection', options.indirectSelection] : []),
     ...(fullRefresh ? ['--full-refresh'] : []),
     ...(options.threads === undefined ? [] : ['--threads', String(options.threads)]),
     ...(Object.keys(vars).length > 0 ? ['--vars', JSON.stringify(vars)] : []),

@@ -41,25 +41,25 @@ const statuses = (summary: CycleSummary) =>
   Object.fromEntries(summary.stages.map((s) => [s.stage, s.status]));
 
 describe('a cycle', () => {
-  test('asks for language first, builds the models after each round of labels, then ranks', async () => {
+  test('builds the queue, asks for language, builds it again, asks the others, builds everything, then ranks', async () => {
     const { parts, called } = fakeParts();
     const summary = await cycle({ config: configIn(temporaryFolder()), parts });
     expect(called).toEqual([
       'land',
-      'transform',
+      'transform queue',
       'enrich language',
-      'transform labels',
+      'transform labels of the queue',
       'enrich',
-      'transform labels',
+      'transform',
       'rank',
     ]);
     expect(summary.exitCode).toBe(EXIT.done);
   });
 
-  test('builds the models once where no label is new', async () => {
+  test('builds the queue once where no language is new', async () => {
     const { parts, called } = fakeParts({ enrich: async () => ({ wrote: false, complete: true }) });
     const summary = await cycle({ config: configIn(temporaryFolder()), parts });
-    expect(called).toEqual(['land', 'transform', 'enrich language', 'enrich', 'rank']);
+    expect(called).toEqual(['land', 'transform queue', 'enrich language', 'enrich', 'transform', 'rank']);
     expect(summary.exitCode).toBe(EXIT.done);
   });
 
@@ -74,13 +74,15 @@ describe('a cycle', () => {
   test('labels the last whole queue but does not rank where the models cannot be built', async () => {
     const { parts, called } = fakeParts({ transform: fails });
     const summary = await cycle({ config: configIn(temporaryFolder()), parts });
-    expect(called).toEqual(['land', 'transform', 'enrich language', 'enrich']);
+    expect(called).toEqual(['land', 'transform queue', 'enrich language', 'enrich']);
     expect(statuses(summary)).toMatchObject({
-      transform: 'failed',
-      transform_labels: 'skipped',
+      transform_queue: 'failed',
+      transform: 'skipped',
       rank: 'skipped',
     });
-    expect(summary.stages.find((s) => s.stage === 'transform')?.reason).toBe('FT_TEST_BROKEN: it broke');
+    expect(summary.stages.find((s) => s.stage === 'transform_queue')?.reason).toBe(
+      'FT_TEST_BROKEN: it broke',
+    );
     expect(summary.exitCode).toBe(EXIT.partial);
   });
 
@@ -111,7 +113,7 @@ describe('a cycle', () => {
     const stop = new AbortController();
     const { parts, called } = fakeParts({ transform: async () => stop.abort() });
     const summary = await cycle({ config: configIn(temporaryFolder()), parts, signal: stop.signal });
-    expect(called).toEqual(['land', 'transform']);
+    expect(called).toEqual(['land', 'transform queue']);
     expect(summary.exitCode).toBe(EXIT.partial);
   });
 

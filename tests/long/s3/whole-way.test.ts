@@ -97,11 +97,11 @@ describe.skipIf(!hasVersitygw)('a study whose lake is in S3', () => {
     expect(summary.stages.map(({ stage, status, reason }) => ({ stage, status, reason }))).toEqual(
       [
         'land',
-        'transform',
+        'transform_queue',
         'enrich_language',
         'transform_language',
         'enrich',
-        'transform_labels',
+        'transform',
         'rank',
         'observe',
       ].map((stage) => ({ stage, status: 'done', reason: null })),
