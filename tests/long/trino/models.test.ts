@@ -17,13 +17,14 @@ import {
 
 /** What has no rows where feeds are as they should be. */
 const wrongs = ['int_feeds__unshowable', 'obs_feeds__short'];
-/** What else has none: nobody probes a generated study; the miniature network has three arms, one generation and no moderators. */
+/** What else has none: nobody probes a generated study; the miniature network has three arms, one generation, no moderators and no labeler that failed. */
 const lawfullyEmpty: Record<string, readonly string[]> = {
   generated: [...wrongs, 'fct_probes'],
   miniature: [
     ...wrongs,
     'backfill_queue',
     'base_bluesky__blocks',
+    'base_labels__failed',
     'fct_label_switch_over',
     'int_exposures__reported',
     'int_feeds__interleaved',
