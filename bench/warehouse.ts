@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { ensureTables, openEngine, openLake } from '../lake/index.ts';
+import { ensureTables, openEngine, openLake, sqlText, type Lake } from '../lake/index.ts';
 import { generateScale } from '../lake/generate/index.ts';
 import { loadConfig } from '../ops/config/index.ts';
 import { projectRoot } from '../ops/config/config.ts';
@@ -26,6 +26,40 @@ function worker(): { cpuSeconds: number; peakMb: number } {
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
     peakMb: memoryOf(pid).peakMb,
+  };
+}
+
+/** The bound of a build from nothing: the same Parquet read into tables of a DuckDB file, as it is and with the settings of profiles.yml. */
+async function loadPlainly(
+  folder: string,
+  lake: Lake,
+  memoryLimit: string,
+): Promise<Record<string, string | number>> {
+  const file = path.join(folder, 'plain.duckdb');
+  const engine = await openEngine({ memoryLimit, threads: 2 });
+  const before = process.cpuUsage();
+  const startedMs = Date.now();
+  try {
+    await engine.run(`ATTACH ${sqlText(file)} AS plain`);
+    await engine.run(`SET disabled_compression_methods = 'dictionary,dict_fsst'`);
+    for (const [name, files] of [
+      ['records', 'raw/records/*/*/*/*.parquet'],
+      ['labels', 'labels/values/*/*/*.parquet'],
+    ] as const)
+      await engine.run(
+        `CREATE TABLE plain.${name} AS SELECT * FROM read_parquet(${sqlText(lake.uri(files))}, hive_partitioning = true)`,
+      );
+  } finally {
+    await engine.close();
+    rmSync(file, { force: true });
+  }
+  const { user, system } = process.cpuUsage(before);
+  return {
+    what: 'bound: the same files read into tables, as they are',
+    nodes: 0,
+    'wall s': (Date.now() - startedMs) / 1000,
+    'CPU s': (user + system) / 1e6,
+    'peak RSS MB': Math.round(memoryOf(process.pid).peakMb),
   };
 }
 
@@ -88,6 +122,10 @@ export async function run(args: string[]): Promise<void> {
       `made ${JSON.stringify(world.rows)} in ${((Date.now() - beganMs) / 1000).toFixed(1)} s, ${((made.user + made.system) / 1e6).toFixed(1)} CPU-s`,
     );
     let asOfUs = world.endUs;
+    if (steps.includes('build')) {
+      measured.push(await loadPlainly(folder, lake, values.memory));
+      printTable(measured.slice(-1));
+    }
     const build = async (
       said: string,
       options: { history: boolean; what?: TransformWhat },
