@@ -1,6 +1,6 @@
 {#
   Tables and views on DuckDB, in place of dbt's: what there is goes, and what is new comes, in one statement of one transaction. dbt's own build
-  beside it, rename twice and drop afterwards, for engines that can't; a cycle has sixty of them.
+  beside it, rename twice and drop afterwards, for engines that can't; a full build of an hour has thirty-five of them.
 #}
 {% macro replaced(relation, create) -%}
     {%- set existing = load_cached_relation(this) -%}

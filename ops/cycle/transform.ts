@@ -122,7 +122,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const lake = openLake(config.lake);
     const privateLake = openLake(config.privateLake);
     const asked = options.select ?? [];
-    const history = (options.history ?? true) && (options.what ?? 'everything') === 'everything';
+    const history = (options.history ?? true) && what === 'everything';
     const buildsExports = asked.length > 0 || history;
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
