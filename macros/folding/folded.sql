@@ -15,6 +15,9 @@
     key_of_increment  expression of the key over increment_of, where that has no column of the name
     pruned_by     column that follows from the key and grows with time, such as a record's rkey: what is older than all that an
                   increment says is not read to fold it in. Where there is group_by, increment_of has it too
+    reach         with group_by: {column, hours}, a time of increment_of and of this table, and the number of seeds/filter_parameters.csv that
+                  says how far apart rows of a group may be and still have a say in each other: what is further from all that changed
+                  is neither read nor judged
     sorts         whether a full build puts the rows in the order of pruned_by: needed where it groups, which leaves them in none, and then
                   nothing could be left out unread
     seeds         seeds that the SQL reads: a table is built anew where one of them has changed
@@ -34,6 +37,7 @@
     {%- set key = config.require('unique_key') -%}
     {%- set folds = config.get('folds') -%}
     {%- set pruned_by = config.get('pruned_by') -%}
+    {%- set reach = config.get('reach') -%}
     {%- set scratch = this.identifier -%}
     {%- set books = '"' ~ this.database ~ '".folding."' ~ this.identifier ~ '"' -%}
     {%- set files_read = '"' ~ this.database ~ '".folding."' ~ this.identifier ~ '__files"' -%}
@@ -88,12 +92,13 @@
         {%- else -%}
             {%- set anything = upstream.batch > before.read_batch -%}
             {%- if anything -%}
-                {% do run_query(changed_rows_of(source, increment, before.read_batch, config.get('reads', ['*']) | join(', '), config.get('group_by', []), target, key, pruned_by)) %}
+                {% do run_query(changed_rows_of(source, increment, before.read_batch, config.get('reads', ['*']) | join(', '), config.get('group_by', []), target, key, pruned_by, reach)) %}
             {%- endif -%}
         {%- endif -%}
 
         {%- if anything -%}
             {% do run_query('create or replace temp table ' ~ scratch ~ '__new as ' ~ (sql | replace(source | string, increment))) %}
+            {%- if reach -%}{% do run_query(only_within_reach(scratch, increment, config.get('group_by', []), reach)) %}{%- endif -%}
             {% do run_query(changed_keys(scratch, target, increment, key, folds, config.get('facts', {}), over_files, config.get('key_of_increment'), pruned_by)) %}
         {%- endif -%}
         {%- call statement('main') -%}

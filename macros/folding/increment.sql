@@ -24,29 +24,57 @@
 {%- endmacro %}
 
 
+{# Rows that have no group: one of its columns is null. #}
+{% macro groupless(group_by) -%}
+    {{ return('(' ~ group_by | join(' is null or ') ~ ' is null)') }}
+{%- endmacro %}
+
+
+{# The oldest moment that anything in the groups of an increment changed at, less as many times the reach. #}
+{% macro reach_back(increment, reach, times) -%}
+    (
+        select min({{ reach.column }}) - cast({{ times }} * {{ filter_parameter(reach.hours) }} * 3600000000 as bigint)
+        from {{ increment }}__groups
+    )
+{%- endmacro %}
+
+
 {#
   What changed in a folded table after a batch, as a temporary table; with `group_by` the rows of all groups that a changed
-  row is in, or was in when the target was built last.
+  row is in, or was in when the target was built last. With `reach` of those only what has a say in rows that a change reaches.
 #}
-{% macro changed_rows_of(source, increment, batch, columns, group_by, target, key, pruned_by=none) -%}
+{% macro changed_rows_of(source, increment, batch, columns, group_by, target, key, pruned_by=none, reach=none) -%}
     {%- if group_by | length == 0 -%}
     create or replace temp table {{ increment }} as
     select {{ columns }} from {{ source }} where batch > {{ batch }}
     {%- else -%}
-    {%- set groups = lookup_columns(group_by, pruned_by) | join(', ') -%}
-    {%- set groupless = group_by | join(' is null or ') ~ ' is null' -%}
+    {%- set groups = (lookup_columns(group_by, pruned_by) + ([reach.column] if reach else [])) | join(', ') -%}
     create or replace temp table {{ increment }}__groups as
-    select {{ groups }} from {{ source }} where batch > {{ batch }}
+    select {{ groups }} from {{ source }} where batch > {{ batch }} and not {{ groupless(group_by) }}
     {%- if key != group_by %}
     union
     select {{ groups }} from {{ target }}
     semi join (select {{ key | join(', ') }} from {{ source }} where batch > {{ batch }}) as changed using ({{ key | join(', ') }})
     {%- endif %};
     create or replace temp table {{ increment }} as
+    {% if reach -%}
+    select {{ columns }} from {{ source }}
+    semi join {{ increment }}__groups using ({{ group_by | join(', ') }})
+    where {{ reach.column }} >= {{ reach_back(increment, reach, 2) }}
+    {%- else -%}
     {{ rows_of_keys(columns, source, increment ~ '__groups', group_by, pruned_by) }}
+    {%- endif %}
     union all
-    select {{ columns }} from {{ source }} where batch > {{ batch }} and ({{ groupless }})
+    select {{ columns }} from {{ source }} where batch > {{ batch }} and {{ groupless(group_by) }}
     {%- endif -%}
+{%- endmacro %}
+
+
+{# Takes out of an increment, and of what its SQL says, the rows that were read only for the say that they have in others. #}
+{% macro only_within_reach(scratch, increment, group_by, reach) -%}
+    {%- set beyond = reach.column ~ ' < ' ~ reach_back(increment, reach, 1) -%}
+    delete from {{ scratch }}__new where {{ beyond }};
+    delete from {{ increment }} where {{ beyond }} and not {{ groupless(group_by) }}
 {%- endmacro %}
 
 

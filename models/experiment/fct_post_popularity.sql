@@ -28,7 +28,7 @@ posts as (
     select
         uri,
         likes
-    from {{ ref('int_posts__unified') }}
+    from {{ ref('int_posts__measured') }}
 
 ),
 

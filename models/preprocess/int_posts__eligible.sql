@@ -7,8 +7,7 @@ select
     did,
     rkey,
 
-    ---------- text
-    text,
+    ---------- language of its text
     language,
 
     ---------- booleans

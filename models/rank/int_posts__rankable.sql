@@ -4,7 +4,7 @@
 
 with posts as (
 
-    select * from {{ ref('int_posts__unified') }}
+    select * from {{ ref('int_posts__measured') }}
     where event_us <= {{ as_of_us() }}
 
 ),

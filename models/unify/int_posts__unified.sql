@@ -1,50 +1,40 @@
 -- depends_on: {{ ref('base_labels__values') }}, {{ ref('label_precedence') }}
-{% set knows_all = (run_parameter('known_at_us') | int) == 0 %}
+{{ config(materialized='view') }}
 
-{# What was answered later may be preferred now and wasn't there then: as if then, labels are chosen anew. #}
-{% set chosen = 'select * from ' ~ ref('int_posts__labels') %}
-{% if not knows_all %}{% set chosen = wide_labels(known_then('label_values.labelled_at')) %}{% endif %}
 with labels as (
 
-    {{ chosen }}
+    {{ labels_known_then() }}
 
 ),
 
-embedded as (
+texts as (
 
-    select distinct
-        embeddings.uri,
-        embeddings.cid
-    from {{ ref('base_labels__embedded') }} as embeddings
-    inner join {{ ref('labelers') }} as labelers
-        on
-            embeddings.labeler = labelers.labeler
-            and embeddings.version = labelers.version
-    -- an embedding is younger than the post that it is of
-    where
-        {{ known_then('embeddings.labelled_at') }}
-        and {{ within_lookback('embeddings.labelled_at') }}
+    select
+        uri,
+        text
+    from {{ ref('int_posts__standardised') }}
+    where {{ within_lookback('event_us') }}
 
 )
 
 select
     ---------- ids
-    posts.uri,
-    posts.cid,
-    posts.did as author_did,
+    measured.uri,
+    measured.cid,
+    measured.author_did,
 
     ---------- text
-    posts.text,
+    texts.text,
     posts.language,
 
     ---------- engagement
-    engagement.likes,
-    engagement.reposts,
-    engagement.replies,
+    measured.likes,
+    measured.reposts,
+    measured.replies,
 
     ---------- labels
     {%- for label in unified_labels() %}
-    labels.{{ label }},
+    measured.{{ label }},
     labels.{{ label }}_labeler,
     labels.{{ label }}_version,
     labels.{{ label }}_labelled_at,
@@ -52,13 +42,16 @@ select
 
     ---------- booleans
     posts.is_reply,
-    coalesce(superposters.is_superposter, false) as is_superposter,
-    embedded.uri is not null as has_embedding,
+    measured.is_superposter,
+    measured.has_embedding,
 
     ---------- times, microseconds UTC
-    posts.event_us
-from {{ ref('int_posts__eligible') }} as posts
-left join {{ ref('int_posts__engagement') }} as engagement on posts.uri = engagement.uri
-left join labels on posts.uri = labels.uri and posts.cid = labels.cid and posts.rkey = labels.rkey
-left join {{ ref('int_authors__superposters') }} as superposters on posts.did = superposters.did
-left join embedded on posts.uri = embedded.uri and posts.cid = embedded.cid
+    measured.event_us
+from {{ ref('int_posts__measured') }} as measured
+inner join {{ ref('int_posts__eligible') }} as posts on measured.uri = posts.uri
+inner join texts on measured.uri = texts.uri
+left join labels
+    on
+        measured.uri = labels.uri
+        and measured.cid = labels.cid
+        and measured.rkey = labels.rkey

@@ -124,8 +124,8 @@ select
     ---------- about what
     questions.uri,
     questions.cid,
-    recent.did,
-    recent.text,
+    said.did,
+    said.text,
 
     ---------- how
     cast(coalesce(failures.attempts, 0) + 1 as integer) as attempt,
@@ -133,9 +133,12 @@ select
     coalesce(failures.attempts, 0) >= {{ filter_parameter('max_label_attempts') }} as is_dead_letter,
 
     ---------- times, microseconds UTC
-    recent.event_us
+    said.event_us
 from questions
-inner join {{ ref('int_posts__recent') }} as recent on questions.uri = recent.uri
+inner join {{ ref('int_posts__standardised') }} as said
+    on
+        questions.uri = said.uri
+        and {{ within_lookback('said.event_us') }}
 left join failures
     on
         questions.uri = failures.uri

@@ -18,7 +18,7 @@ embedded_posts as (
         uri,
         cid,
         likes
-    from {{ ref('int_posts__unified') }}
+    from {{ ref('int_posts__measured') }}
     where has_embedding
 
 ),

@@ -478,6 +478,7 @@ describe("an analyst's edit", () => {
             'int_posts__filtered_counts',
             'int_posts__labels',
             'int_posts__outcome_labels',
+            'int_posts__measured',
             'int_posts__unified',
             'int_posts__baseline',
             'export_baseline_days',
