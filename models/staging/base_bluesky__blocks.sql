@@ -2,6 +2,7 @@
 {% set state = record_state(fields.keys() | list) %}
 {{ config(
     materialized='folded',
+    tags=['history'],
     increment_of='base_bluesky__records',
     partition='collection_group=app.bsky.graph.block',
     unique_key=['did', 'rkey'],

@@ -1,3 +1,5 @@
+{{ config(tags=['history']) }}
+
 with records as (
 
     select * from {{ ref('base_bluesky__blocks') }}

@@ -9,7 +9,7 @@ with labels as (
 
 embedded as (
 
-    select distinct
+    select
         embeddings.uri,
         embeddings.cid
     from {{ ref('base_labels__embedded') }} as embeddings
@@ -17,9 +17,10 @@ embedded as (
         on
             embeddings.labeler = labelers.labeler
             and embeddings.version = labelers.version
-    -- an embedding is younger than the post that it is of
+    -- One row a version of a post: of one labeler, at one version. An embedding is younger than the post that it is of.
     where
-        {{ known_then('embeddings.labelled_at') }}
+        embeddings.labeler = 'embeddings'
+        and {{ known_then('embeddings.labelled_at') }}
         and {{ within_lookback('embeddings.labelled_at') }}
 
 )
@@ -28,7 +29,6 @@ select
     ---------- ids
     posts.uri,
     posts.cid,
-    posts.rkey,
     posts.did as author_did,
 
     ---------- engagement

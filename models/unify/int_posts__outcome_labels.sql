@@ -1,5 +1,6 @@
 {{ config(
     materialized='folded',
+    tags=['history'],
     increment_of='base_labels__values',
     unique_key=['uri', 'cid'],
     group_by=['uri', 'cid'],

@@ -54,4 +54,4 @@ left join labels
     on
         measured.uri = labels.uri
         and measured.cid = labels.cid
-        and measured.rkey = labels.rkey
+        and posts.rkey = labels.rkey

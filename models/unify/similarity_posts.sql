@@ -1,5 +1,6 @@
+{# Read once, by the file that it is written to. #}
 {{ config(
-    materialized='table',
+    materialized='view',
     tags=['queue'],
     post_hook="{{ write_lake_file(this, 'queue', 'publish=' ~ run_parameter('publish_id'), 'similarity_posts.parquet', 'uri') }}",
 ) }}
