@@ -2,7 +2,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import {
   copyToLake,
-  jsonColumns,
   openSegmentWriter,
   partitionFolder,
   recoverSegments,
@@ -19,7 +18,8 @@ import type { Config } from '../ops/config/index.ts';
 import { enrichErrors } from './errors.ts';
 import { wholeQueue, type Shard } from './shard.ts';
 
-const format = 'labels/1';
+/** A line is an answer with all its rows: what a kill cuts off in the middle of is no line, and is asked about again. */
+const format = 'labels/2';
 /** A segment becomes Parquet when it holds this many rows or is this old: few files, and labels that show soon. */
 const rowsPerFile = { value: 250_000, embedding: 20_000 };
 const maxAgeMs = 5 * 60_000;
@@ -45,7 +45,7 @@ export interface JournalOptions {
  * run neither loses an answer that was paid for nor asks for it again. From there they become Parquet, a segment a file.
  */
 export interface Journal {
-  /** Makes rows durable; when it returns, they count. */
+  /** Makes rows durable; when it returns, they count. A kill before that leaves all rows of a post, or none. */
   add(rows: readonly JournalRow[]): Promise<void>;
   /** Whether enough rows wait to be worth a file. */
   readonly due: boolean;
@@ -72,6 +72,20 @@ const waiting = (spool: string, stream: string): string[] =>
     .map((name) => name.slice(0, -'.seal.json'.length))
     .sort();
 
+/** Rows of one kind of a segment, as a subquery. Lines of format labels/1, which a run before an update left, are a row each. */
+function rowsOfSegment(data: string, kind: JournalRow['kind'], table: Table): string {
+  const fields = [{ name: 'kind', type: 'VARCHAR' }, ...table.columns];
+  const row = `STRUCT(${fields.map(({ name, type }) => `"${name}" ${type}`).join(', ')})`;
+  const columns = [{ name: 'rows', type: `${row}[]` }, ...fields].map(
+    ({ name, type }) => `${name}: '${type}'`,
+  );
+  const alone = fields.map(({ name }) => `"${name}" := "${name}"`).join(', ');
+  return `(SELECT said.* FROM (
+             SELECT unnest(coalesce("rows", [struct_pack(${alone})])) AS said
+             FROM read_json(${sqlText(data)}, format = 'newline_delimited', columns = {${columns.join(', ')}}, maximum_object_size = 67108864)
+           ) WHERE said.kind = '${kind}')`;
+}
+
 async function publishSegment(
   { lake, engine, labeler, spool }: JournalOptions,
   stream: string,
@@ -84,8 +98,7 @@ async function publishSegment(
       ['embedding', tables.embeddings],
     ];
     for (const [kind, table] of targets) {
-      const columns = jsonColumns(table).replace('{', "{kind: 'VARCHAR', ");
-      const rows = `(FROM read_json(${sqlText(data)}, format = 'newline_delimited', columns = ${columns}) WHERE kind = '${kind}')`;
+      const rows = rowsOfSegment(data, kind, table);
       const days = await engine.rows<{ dt: string }>(
         `SELECT DISTINCT strftime(make_timestamp(labelled_at), '%Y-%m-%d') AS dt FROM ${rows} ORDER BY dt`,
       );
@@ -151,7 +164,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   return {
     async add(rows) {
       if (rows.length === 0) return;
-      writer.append(rows.map((row) => `${JSON.stringify(row)}\n`).join(''), rows.length, null);
+      const answers = [...Map.groupBy(rows, ({ uri, cid }) => `${uri as string} ${cid as string}`).values()];
+      const lines = answers.map((said) => `${JSON.stringify({ uri: said[0]?.['uri'], rows: said })}\n`);
+      writer.append(lines.join(''), lines.length, null);
       for (const { kind } of rows) pending[kind]++;
       openedMs ??= now();
       await writer.sync();

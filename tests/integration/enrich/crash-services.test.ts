@@ -49,7 +49,7 @@ it('Perspective is never asked again about a post whose labels were finished whe
     const target = asked + 20 + Math.floor(random() * 100);
     while (child.exitCode === null && (await fake.report()).requests < target) await sleep(5);
     // the first is killed while its requests are in flight, the others once some of theirs are answered for good
-    const durable = round === 0 ? 0 : 20 * 21;
+    const durable = round === 0 ? 0 : 20;
     while (child.exitCode === null && finishedIn(config.spool, 'perspective-1of1').length < durable)
       await sleep(5);
     await sleep(random() * 30);

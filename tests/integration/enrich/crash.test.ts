@@ -31,8 +31,8 @@ function finishedIn(spool: string): Map<string, number> {
       .slice(0, content.lastIndexOf('\n') + 1)
       .split('\n')
       .filter(Boolean)) {
-      const { uri, score } = JSON.parse(line) as { uri: string; score: number };
-      finished.set(uri, score);
+      const { uri, rows } = JSON.parse(line) as { uri: string; rows: { score: number }[] };
+      finished.set(uri, rows[0]?.score ?? NaN);
     }
   }
   return finished;
