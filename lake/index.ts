@@ -2,6 +2,7 @@
 export { openLake } from './store/open.ts';
 export { isS3, parseS3Url, s3Connection } from './store/s3/connection.ts';
 export { makePrivate } from './store/private.ts';
+export { publishFolder, removeOldPublishes } from './store/publishes.ts';
 export type { Lake, StoredFile } from './store/store.ts';
 export {
   collectionGroup,

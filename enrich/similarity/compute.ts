@@ -4,6 +4,7 @@ import {
   openEngine,
   openLake,
   partitionFolder,
+  publishFolder,
   readTable,
   sqlText,
   tables,
@@ -47,15 +48,6 @@ export interface SimilaritySummary {
 /** The set without rows that every lake has. Ranking takes the policy's own value for posts without a similarity. */
 export const noSimilarity = '_none';
 
-const keptForMs = 24 * 3_600_000;
-
-/** Inputs of a day ago that are not in force: nothing reads them any more. */
-async function removeOldInputs(privateLake: Lake, current: string, nowMs: number): Promise<void> {
-  for (const file of await privateLake.list('queue'))
-    if (!file.path.startsWith(`queue/publish=${current}/`) && nowMs - file.modifiedMs > keptForMs)
-      await privateLake.remove(file.path);
-}
-
 /**
  * Computes the exact cosine of every eligible post to the centroid of popular posts, and each participant's nearest
  * posts by the weighted mean of what they liked. SQL says which posts are compared, which are popular and what a like
@@ -79,8 +71,8 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
     };
     stage.records = 0;
     if (publishId === null) return nothing;
-    const postsFile = `queue/publish=${publishId}/similarity_posts.parquet`;
-    const likesFile = `queue/publish=${publishId}/similarity_likes.parquet`;
+    const postsFile = `${publishFolder('queue', publishId)}/similarity_posts.parquet`;
+    const likesFile = `${publishFolder('queue', publishId)}/similarity_likes.parquet`;
     if (!(await lake.exists(postsFile)) || !(await privateLake.exists(likesFile))) {
       log.warn('the queue in force has no inputs for similarity; posts are ranked without it', { publishId });
       return nothing;
@@ -193,7 +185,6 @@ export async function computeSimilarity(options: SimilarityOptions): Promise<Sim
           await writeNearest(lake, engine, set, participants, product?.finish() ?? []),
           await writeCosines(lake, engine, set, cosines),
         ];
-        await removeOldInputs(privateLake, publishId, now());
         return {
           set: written.some((rows) => rows > 0) ? set : noSimilarity,
           posts: candidates,

@@ -1,4 +1,11 @@
-import { openLake, sqlText, type Engine, type Lake } from '../../lake/index.ts';
+import {
+  openLake,
+  publishFolder,
+  removeOldPublishes,
+  sqlText,
+  type Engine,
+  type Lake,
+} from '../../lake/index.ts';
 import type { Config } from '../../ops/config/index.ts';
 import { backfillErrors } from './errors.ts';
 
@@ -17,7 +24,7 @@ const pointer = 'backfill/current.json';
 type Published = Partial<Record<BackfillQueueName, string>>;
 
 const fileOf = (name: BackfillQueueName, publishId: string) =>
-  `backfill/publish=${publishId}/${name}.parquet`;
+  `${publishFolder('backfill', publishId)}/${name}.parquet`;
 
 async function readPublished(
   privateLake: Lake,
@@ -28,8 +35,6 @@ async function readPublished(
     published: content === null ? {} : (JSON.parse(Buffer.from(content).toString('utf8')) as Published),
   };
 }
-
-const keptForMs = 24 * 3_600_000;
 
 /**
  * Puts the queues in force that SQL wrote under a publish id, and removes those that no run can still be reading: a day old and not in force.
@@ -47,11 +52,7 @@ export async function publishBackfillQueues(
   const { content, published } = await readPublished(privateLake);
   for (const name of written) published[name] = publishId;
   await privateLake.swap(pointer, content, `${JSON.stringify(published)}\n`);
-  const inForce = Object.values(published).map((id) => `backfill/publish=${id}/`);
-  for (const file of await privateLake.list('backfill')) {
-    if (file.path === pointer || inForce.some((folder) => file.path.startsWith(folder))) continue;
-    if (nowMs - file.modifiedMs > keptForMs) await privateLake.remove(file.path);
-  }
+  await removeOldPublishes(privateLake, 'backfill', Object.values(published), nowMs);
   return written;
 }
 

@@ -31,31 +31,13 @@ labelers as (
 -- An embedder answers in a table of its own.
 embedded_posts as (
 
-    select
-        embeddings.uri,
-        embeddings.cid,
-        {{ bits_together('labelers.labeler_bit') }} as labeler_bits
-    from {{ ref('base_labels__embedded') }} as embeddings
-    inner join labelers
-        on
-            embeddings.labeler = labelers.labeler
-            and embeddings.version = labelers.version
-    group by embeddings.uri, embeddings.cid
+    {{ bits_of_posts(ref('base_labels__embedded')) }}
 
 ),
 
 failed_posts as (
 
-    select
-        failures.uri,
-        failures.cid,
-        {{ bits_together('labelers.labeler_bit') }} as labeler_bits
-    from {{ ref('base_labels__failed') }} as failures
-    inner join labelers
-        on
-            failures.labeler = labelers.labeler
-            and failures.version = labelers.version
-    group by failures.uri, failures.cid
+    {{ bits_of_posts(ref('base_labels__failed')) }}
 
 ),
 

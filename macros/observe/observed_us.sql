@@ -3,6 +3,5 @@
   models were built for. By hand, without one, it is theirs.
 #}
 {% macro observed_us() -%}
-    {%- set told_us = run_parameter('as_of_us') | int -%}
-    cast({{ told_us if told_us > 0 else as_of_us() }} as bigint)
+    cast({{ told_us() }} as bigint)
 {%- endmacro %}

@@ -7,9 +7,7 @@
 #}
 {% macro stood_then(alias) -%}
     {%- set known_at_us = run_parameter('known_at_us') | int -%}
-    {%- set told_us = run_parameter('as_of_us') | int -%}
-    {# a number where there is one: compared as the rows are read, and not with a row of another table afterwards #}
-    {%- set moment_us = told_us if told_us > 0 else as_of_us() -%}
+    {%- set moment_us = told_us() -%}
     {{ alias }}.event_us <= {{ moment_us }}
     {%- if known_at_us > 0 %}
         and {{ known_then(alias ~ '.known_us') }}

@@ -14,3 +14,22 @@
 {% macro has_bit(bits, labeler_bit) -%}
     mod(floor({{ bits }} / {{ labeler_bit }}), 2) = 1
 {%- endmacro %}
+
+
+{#
+  Which labelers a relation of answers (uri, cid, labeler, version) names, as one number a post and version of its text, from a CTE `labelers`
+  (labeler, version, labeler_bit); of those answers only that a condition over `answers` leaves.
+#}
+{% macro bits_of_posts(relation, condition='true') -%}
+    select
+        answers.uri,
+        answers.cid,
+        {{ bits_together('labelers.labeler_bit') }} as labeler_bits
+    from {{ relation }} as answers
+    inner join labelers
+        on
+            answers.labeler = labelers.labeler
+            and answers.version = labelers.version
+    where {{ condition }}
+    group by answers.uri, answers.cid
+{%- endmacro %}

@@ -53,17 +53,7 @@ answered_posts as (
 
 embedded_posts as (
 
-    select
-        embeddings.uri,
-        embeddings.cid,
-        {{ bits_together('labelers.labeler_bit') }} as labeler_bits
-    from {{ ref('base_labels__embedded') }} as embeddings
-    inner join labelers
-        on
-            embeddings.labeler = labelers.labeler
-            and embeddings.version = labelers.version
-    where {{ within_lookback('embeddings.labelled_at') }}
-    group by embeddings.uri, embeddings.cid
+    {{ bits_of_posts(ref('base_labels__embedded'), within_lookback('answers.labelled_at')) }}
 
 ),
 

@@ -1,8 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readSimilarityPublishId } from '../../enrich/similarity/published.ts';
+import { similarityPublishOf } from '../../enrich/similarity/published.ts';
 import { publishBackfillQueues } from '../../extract/backfill/index.ts';
-import { ensureTables, makePrivate, openEngine, openLake, type Lake } from '../../lake/index.ts';
+import {
+  ensureTables,
+  makePrivate,
+  openEngine,
+  openLake,
+  publishFolder,
+  removeOldPublishes,
+  type Lake,
+} from '../../lake/index.ts';
 import { publishPseudonyms, refreshRoster, removePseudonyms } from '../../study/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
@@ -66,7 +74,10 @@ interface Built {
  * know all that is in the lake; microseconds UTC.
  */
 export async function readBuilt(lake: Lake): Promise<{ asOfUs: number | null; knownAtUs: number | null }> {
-  const content = await lake.read(pointer);
+  return builtOf(await lake.read(pointer));
+}
+
+function builtOf(content: Uint8Array | null): { asOfUs: number | null; knownAtUs: number | null } {
   const built = content === null ? null : (JSON.parse(Buffer.from(content).toString('utf8')) as Built);
   return { asOfUs: built?.as_of_us ?? null, knownAtUs: built?.known_at_us ?? null };
 }
@@ -82,20 +93,8 @@ export async function historyIsDue(lake: Lake, nowMs: number): Promise<boolean> 
   return Math.floor(builtUs / 1000 / dayMs) !== Math.floor(nowMs / dayMs);
 }
 
-const keptForMs = 24 * 3_600_000;
-
 /** Where dbt writes a queue of this publish id; its external models need the folder to be there. */
-const folderOf = (publishId: string) => `queue/publish=${publishId}`;
-
-/** Removes queues that no run can still be reading: a day old and not in force. */
-async function removeOldQueues(lakes: Lake[], inForce: string[], nowMs: number): Promise<void> {
-  for (const lake of lakes)
-    for (const file of await lake.list('queue')) {
-      if (!file.path.startsWith('queue/publish=')) continue;
-      if (inForce.some((publishId) => file.path.startsWith(`${folderOf(publishId)}/`))) continue;
-      if (nowMs - file.modifiedMs > keptForMs) await lake.remove(file.path);
-    }
-}
+const folderOf = (publishId: string) => publishFolder('queue', publishId);
 
 const selectorsOf: Record<TransformWhat, string[]> = {
   everything: [],
@@ -179,10 +178,10 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
     if (published) {
       // a part leaves the other models at the moment that they were built for
-      const built = whole ? { asOfUs, knownAtUs: options.knownAtUs ?? null } : await readBuilt(lake);
+      const built = whole ? { asOfUs, knownAtUs: options.knownAtUs ?? null } : builtOf(before);
       const compared = (await lake.exists(`${folderOf(publishId)}/similarity_posts.parquet`))
         ? publishId
-        : await readSimilarityPublishId(lake);
+        : similarityPublishOf(before);
       const content: Built = {
         publish_id: publishId,
         ...(compared === null || compared === publishId ? {} : { similarity_publish_id: compared }),
@@ -190,11 +189,8 @@ export async function transform(options: TransformOptions): Promise<TransformSum
         ...(built.knownAtUs === null ? {} : { known_at_us: built.knownAtUs }),
       };
       await lake.swap(pointer, before, `${JSON.stringify(content)}\n`);
-      await removeOldQueues(
-        [lake, privateLake],
-        [publishId, ...(compared === null ? [] : [compared])],
-        now(),
-      );
+      const inForce = [publishId, ...(compared === null ? [] : [compared])];
+      for (const each of [lake, privateLake]) await removeOldPublishes(each, 'queue', inForce, now());
     }
     return { publishId, published, nodes: result.nodes.length };
   });

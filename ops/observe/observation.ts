@@ -1,4 +1,4 @@
-import { sqlText, type Engine, type Lake } from '../../lake/index.ts';
+import { publishFolder, sqlText, type Engine, type Lake } from '../../lake/index.ts';
 
 /** `observe/current.json`: the observation in force. */
 export interface CurrentObservation {
@@ -8,7 +8,7 @@ export interface CurrentObservation {
 }
 
 export const currentObservationPath = 'observe/current.json';
-export const observationFolder = (publishId: string): string => `observe/publish=${publishId}`;
+export const observationFolder = (publishId: string): string => publishFolder('observe', publishId);
 
 /** Files of an observation, each written by the model of the same name in models/observe. */
 export type ObservationFile =

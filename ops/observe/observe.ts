@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { ensureTables, makePrivate, openEngine, openLake, type Lake } from '../../lake/index.ts';
+import { ensureTables, makePrivate, openEngine, openLake, removeOldPublishes } from '../../lake/index.ts';
 import { land } from '../../extract/land/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
@@ -9,7 +9,7 @@ import { buryDead, readRuns } from '../runs/index.ts';
 import { log, newRunId, runStage, writeRunRecords } from '../telemetry/index.ts';
 import { observeErrors } from './errors.ts';
 import { meterObservation } from './meter.ts';
-import { currentObservationPath, observationFolder, type CurrentObservation } from './observation.ts';
+import { currentObservationPath, type CurrentObservation } from './observation.ts';
 import { readProbes, type ProbeOptions, type Reading } from './probes.ts';
 
 export interface ObserveOptions {
@@ -35,19 +35,8 @@ export interface ObserveSummary {
   alerts: number;
 }
 
-const keptForMs = 24 * 3_600_000;
 /** Runs further back than this are no longer looked at for dead ones. */
 const buryWithinUs = 30 * 86_400e6;
-
-/** Observations that no reader can still be at: a day old and not in force. */
-async function removeOld(lake: Lake, current: string, nowMs: number): Promise<void> {
-  for (const file of await lake.list('observe')) {
-    if (!file.path.startsWith('observe/publish=')) continue;
-    if (file.path.startsWith(`${observationFolder(current)}/`) || nowMs - file.modifiedMs < keptForMs)
-      continue;
-    await lake.remove(file.path);
-  }
-}
 
 /** Readings become run records, which landing takes along and SQL reads; each is a stage that is over at once. */
 function probeRecords(readings: readonly Reading[], dag: string, runId: string, nowUs: number) {
@@ -117,7 +106,7 @@ export async function observe(options: ObserveOptions): Promise<ObserveSummary> 
       });
       const current: CurrentObservation = { publish_id: publishId, observed_us: observedUs };
       await lake.swap(currentObservationPath, before, `${JSON.stringify(current)}\n`);
-      await removeOld(lake, publishId, now());
+      await removeOldPublishes(lake, 'observe', [publishId], now());
       const alerts = await meterObservation(lake, engine, current);
       stage.records = alerts;
       stage.detail = { publish_id: publishId, buried: buried.length, alerts };
