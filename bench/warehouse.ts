@@ -75,8 +75,9 @@ export async function run(args: string[]): Promise<void> {
       keep: { type: 'string' },
       profile: { type: 'boolean', default: false },
       'labelled-days': { type: 'string' },
-      // with --keep a run can be cut in pieces: the lake, the build, the hours on top of it, one as a cycle builds it
-      steps: { type: 'string', default: 'make,build,hours,cycle' },
+      // with --keep a run can be cut in pieces: the lake, the build, the hours on top of it, one in which much of long ago is taken back, one
+      // as a cycle builds it
+      steps: { type: 'string', default: 'make,build,hours,back,cycle' },
     },
   });
   const steps = values.steps.split(',');
@@ -178,6 +179,14 @@ export async function run(args: string[]): Promise<void> {
           .join(', ')}`,
         { history: false },
       );
+    }
+    if (steps.includes('back')) {
+      const { posts = 0, likes = 0 } = await world.more(1);
+      const back = await world.takeBack(Math.round(posts / 20), Math.round(likes / 20));
+      asOfUs += 3_600e6;
+      await build(`an hour that takes back ${back.posts} posts and ${back.likes} likes of all days`, {
+        history: false,
+      });
     }
     if (steps.includes('cycle')) {
       // what a cycle builds of one more hour, but for the labels that come in between

@@ -41,6 +41,11 @@ export interface ScaleLake {
   endUs: number;
   /** Writes what comes in the hours from `endUs` on, as landing and labelling would. */
   more(hours: number): Promise<Record<string, number>>;
+  /**
+   * Writes, in the last of the hours that `more` wrote, that some of what came before them is taken back: so many posts and likes, spread evenly
+   * over all the days.
+   */
+  takeBack(posts: number, likes: number): Promise<Record<string, number>>;
 }
 
 const tid = (us: string, clock: string): string =>
@@ -110,6 +115,23 @@ export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
   /** Posts from a first number to before a last one. */
   const postRange = (first: number, last: number): string => `
     SELECT i, bits('post', i) AS h, post_us(i) AS event_us FROM range(${first}, ${last}) AS numbers (i)`;
+  /** Likes of some numbers: who, with which key and when, of what. */
+  const likesOf = (numbers: string): string => `
+    WITH drawn AS (
+      SELECT n, bits('like', n) AS g, (${startUs} + n * ${likeStep})::BIGINT AS event_us, n // ${likesPerPost} AS now_i
+      FROM ${numbers} AS numbers (n)
+    ),
+    aimed AS (
+      SELECT *, greatest(0, now_i - 1 - floor(pow(part(g, 0), 4) * ${Math.min(posts, Math.ceil((posts / days) * 2))})::BIGINT) AS at_i FROM drawn
+    ),
+    liked AS (
+      SELECT n, g, event_us, CASE WHEN n % 2 = 0 THEN greatest(0, at_i - at_i % 50) ELSE at_i END AS i FROM aimed
+    )
+    SELECT liked.n, liked.event_us, liker.did, ${tid('liked.event_us - 1000', 'liked.n % 1024')} AS rkey,
+      concat('at://', author.did, '/app.bsky.feed.post/', post_rkey(liked.i)) AS subject
+    FROM liked
+    JOIN scale_authors AS liker ON liker.author = floor(pow(part(liked.g, 1), 1.3) * ${authors})::BIGINT
+    JOIN scale_authors AS author ON author.author = post_author(bits('post', liked.i))`;
   const writeRange = async (first: number, last: number, name: string): Promise<Record<string, number>> => {
     const rows: Record<string, number> = {};
     await engine.run(`
@@ -136,23 +158,7 @@ export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
     rows.likes = await write(
       tables.records,
       record(
-        `WITH drawn AS (
-           SELECT n, bits('like', n) AS g, (${startUs} + n * ${likeStep})::BIGINT AS event_us, n // ${likesPerPost} AS now_i
-           FROM range(${first * likesPerPost}, ${last * likesPerPost}) AS numbers (n)
-         ),
-         aimed AS (
-           SELECT *, greatest(0, now_i - 1 - floor(pow(part(g, 0), 4) * ${Math.min(posts, Math.ceil((posts / days) * 2))})::BIGINT) AS at_i FROM drawn
-         ),
-         liked AS (
-           SELECT n, g, event_us, CASE WHEN n % 2 = 0 THEN greatest(0, at_i - at_i % 50) ELSE at_i END AS i FROM aimed
-         ),
-         made AS (
-           SELECT liked.n, liked.event_us, liker.did, ${tid('liked.event_us - 1000', 'liked.n % 1024')} AS rkey,
-             concat('at://', author.did, '/app.bsky.feed.post/', post_rkey(liked.i)) AS subject
-           FROM liked
-           JOIN scale_authors AS liker ON liker.author = floor(pow(part(liked.g, 1), 1.3) * ${authors})::BIGINT
-           JOIN scale_authors AS author ON author.author = post_author(bits('post', liked.i))
-         )
+        `WITH made AS (${likesOf(`range(${first * likesPerPost}, ${last * likesPerPost})`)})
          SELECT did, rkey, 'create' AS "operation", concat('bafyreilike', n) AS cid, event_us,
            concat('{"$type":"app.bsky.feed.like","createdAt":"2026-01-01T00:00:00.000Z","subject":{"cid":"bafy","uri":"', subject, '"}}') AS record
          FROM made
@@ -229,6 +235,38 @@ export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
       const first = reached;
       reached += Math.ceil((hours * 3_600e6) / step);
       return writeRange(first, reached, `more-${first}`);
+    },
+    async takeBack(takenPosts, takenLikes) {
+      const hourUs = Math.floor((startUs + reached * step - 1) / 3_600e6) * 3_600e6;
+      const before = Math.floor((hourUs - startUs) / step);
+      const takenBack = (from: string, n: number): string => `
+        SELECT did, rkey, 'delete' AS "operation", NULL AS cid, ${hourUs} + ((row_number() OVER (ORDER BY did, rkey) - 1) * ${3_600e6 / n})::BIGINT AS event_us,
+          NULL AS record
+        FROM (${from})`;
+      const every = (of: number, n: number): string => `range(0, ${Math.floor(of / n) * n}, ${Math.floor(of / n)})`;
+      const name = `back-${reached}`;
+      return {
+        posts: await write(
+          tables.records,
+          record(
+            takenBack(
+              `SELECT did, post_rkey(i) AS rkey FROM ${every(before, takenPosts)} AS numbers (i)
+               JOIN scale_authors ON author = post_author(bits('post', i))`,
+              takenPosts,
+            ),
+            'app.bsky.feed.post',
+          ),
+          `${name}-posts`,
+        ),
+        likes: await write(
+          tables.records,
+          record(
+            takenBack(likesOf(every(before * likesPerPost, takenLikes)), takenLikes),
+            'app.bsky.feed.like',
+          ),
+          `${name}-likes`,
+        ),
+      };
     },
   };
 }

@@ -103,7 +103,7 @@
         {%- endif -%}
         {%- call statement('main') -%}
             {%- if anything -%}
-                {{ replace_changed(scratch, target, key, batch, pruned_by) }}
+                {{ replace_changed(scratch, target, batch) }}
             {%- else -%}
                 select 'nothing is new' as "nothing"
             {%- endif -%}

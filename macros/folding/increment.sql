@@ -5,21 +5,34 @@
 
 
 {#
-  Rows of a relation whose key is in a table of keys. With `pruned_by`, a column that follows from the key and grows with time, the engine
-  leaves out unread what is older than the oldest key: the few oldest are looked for by themselves, so that one of last month
-  doesn't have all of last month read for the others.
+  Makes a temporary table of the rows of a table whose key is in a table of keys. With `pruned_by`, a column that follows from the key and grows
+  with time, the engine leaves out unread what is older than the oldest key: the few oldest are looked for by themselves, so that one of last
+  month doesn't have all of last month read for the others. Of that month only this one column is read, and of the others what stands where it was
+  found: a few places the engine takes to the scan as a list, by which it leaves out what has none of them.
 #}
-{% macro rows_of_keys(columns, relation, keys, key, pruned_by=none) -%}
+{% macro take_rows_of_keys(into, columns, relation, keys, key, pruned_by=none) -%}
     {%- set by = lookup_columns(key, pruned_by) | join(', ') -%}
     {%- if pruned_by is none -%}
+    create or replace temp table {{ into }} as
     select {{ columns }} from {{ relation }} semi join {{ keys }} using ({{ by }})
     {%- else -%}
-    {%- set place = '(select quantile_disc(' ~ pruned_by ~ ', 0.1) from ' ~ keys ~ ')' -%}
+    {%- set oldest = '(select quantile_disc(' ~ pruned_by ~ ', 0.1) from ' ~ keys ~ ')' -%}
+    create or replace temp table {{ into }} as
     select {{ columns }} from {{ relation }}
-    semi join (select * from {{ keys }} where {{ pruned_by }} > {{ place }}) as newer_keys using ({{ by }})
-    union all
-    select {{ columns }} from {{ relation }}
-    semi join (select * from {{ keys }} where {{ pruned_by }} <= {{ place }}) as older_keys using ({{ by }})
+    semi join (select * from {{ keys }} where {{ pruned_by }} > {{ oldest }}) as newer_keys using ({{ by }});
+    create or replace temp table {{ into }}__older as
+    select * from {{ keys }} where {{ pruned_by }} <= {{ oldest }};
+    create or replace temp table {{ into }}__places as
+    select rowid as place from {{ relation }} semi join {{ into }}__older using ({{ pruned_by }});
+    set session dynamic_or_filter_threshold = 20000;
+    insert into {{ into }}
+    with found as materialized (
+        select {{ columns }} from {{ relation }} where rowid in (select place from {{ into }}__places)
+    )
+    select * from found semi join {{ into }}__older using ({{ by }});
+    reset session dynamic_or_filter_threshold;
+    drop table {{ into }}__older;
+    drop table {{ into }}__places
     {%- endif -%}
 {%- endmacro %}
 
@@ -56,15 +69,15 @@
     select {{ groups }} from {{ target }}
     semi join (select {{ key | join(', ') }} from {{ source }} where batch > {{ batch }}) as changed using ({{ key | join(', ') }})
     {%- endif %};
-    create or replace temp table {{ increment }} as
     {% if reach -%}
+    create or replace temp table {{ increment }} as
     select {{ columns }} from {{ source }}
     semi join {{ increment }}__groups using ({{ group_by | join(', ') }})
     where {{ reach.column }} >= {{ reach_back(increment, reach, 2) }}
     {%- else -%}
-    {{ rows_of_keys(columns, source, increment ~ '__groups', group_by, pruned_by) }}
-    {%- endif %}
-    union all
+    {{ take_rows_of_keys(increment, columns, source, increment ~ '__groups', group_by, pruned_by) }}
+    {%- endif %};
+    insert into {{ increment }}
     select {{ columns }} from {{ source }} where batch > {{ batch }} and {{ groupless(group_by) }}
     {%- endif -%}
 {%- endmacro %}
@@ -80,7 +93,7 @@
 
 {#
   Compares what an increment says with what is there, as temporary tables: <scratch>__changed, rows to write, and
-  <scratch>__gone, keys whose rows no longer stand. What says the same as before is in neither. Most keys are new: their rows
+  <scratch>__gone, places of rows that no longer stand. What says the same as before is in neither. Most keys are new: their rows
   are as the SQL says them, and only the others are folded and compared.
 #}
 {% macro changed_keys(scratch, target, increment, key, folds, facts, over_files, key_of_increment, pruned_by=none) -%}
@@ -97,8 +110,7 @@
     {%- else -%}
     select distinct {{ key_of_increment ~ ' as ' if key_of_increment else '' }}{{ by }} from {{ increment }};
     {%- endif %}
-    create or replace temp table {{ scratch }}__known as
-    {{ rows_of_keys(columns, target, scratch ~ '__keys', key, pruned_by) }};
+    {{ take_rows_of_keys(scratch ~ '__known', 'rowid as place, ' ~ columns, target, scratch ~ '__keys', key, pruned_by) }};
     create or replace temp table {{ scratch }}__result as
     {% if folds -%}
     select {{ with_facts(key, folds, facts) }}
@@ -123,17 +135,16 @@
         select {{ columns }} from {{ scratch }}__result except select {{ columns }} from {{ scratch }}__known
     ) as otherwise;
     create or replace temp table {{ scratch }}__gone as
-    select distinct {{ by }} from (
+    select known.place from {{ scratch }}__known as known
+    semi join (
         select {{ columns }} from {{ scratch }}__known except select {{ columns }} from {{ scratch }}__result
-    ) as outdated
+    ) as outdated using ({{ keys }})
 {%- endmacro %}
 
 
 {# Puts the changed rows in place of those that were there. #}
-{% macro replace_changed(scratch, target, key, batch, pruned_by=none) -%}
-    {%- set same = [] -%}
-    {%- for column in lookup_columns(key, pruned_by) -%}{%- do same.append('target.' ~ column ~ ' = gone.' ~ column) -%}{%- endfor -%}
-    delete from {{ target }} as target using {{ scratch }}__gone as gone where {{ same | join(' and ') }};
+{% macro replace_changed(scratch, target, batch) -%}
+    delete from {{ target }} where rowid in (select place from {{ scratch }}__gone);
     insert into {{ target }} by name
     select *, cast({{ batch }} as bigint) as batch from {{ scratch }}__changed;
     {% for part in ['new', 'keys', 'known', 'result', 'changed', 'gone', 'increment__groups'] -%}
