@@ -158,7 +158,7 @@ function inOrder(
 ): () => Promise<CycleStage[]> {
   const stages: CycleStage[] = [];
   let modelsBuilt = false;
-  let labelsAreNew = false;
+  let languagesAreNew = false;
 
   /** Runs one stage unless `leaveOut` says why not. Nothing is thrown. */
   const step = async (
@@ -189,12 +189,7 @@ function inOrder(
     modelsBuilt = true;
     return 'done';
   };
-  const ask = (labelers?: string[]) => async () => {
-    labelsAreNew = true; // a run that breaks off may have written some
-    const { wrote, complete } = await parts.enrich(labelers);
-    labelsAreNew = wrote;
-    return complete ? 'done' : 'partial';
-  };
+  const answered = ({ complete }: { complete: boolean }) => (complete ? 'done' : 'partial');
   const whole = (work: () => Promise<unknown>) => async (): Promise<'done'> => {
     await work();
     return 'done';
@@ -204,14 +199,19 @@ function inOrder(
     await step('land', null, whole(parts.land));
     await step('transform_queue', null, build('queue'));
     // a post's language decides whether it is eligible, and only eligible posts are worth the other labelers' time
-    await step('enrich_language', null, ask(['language']));
+    await step('enrich_language', null, async () => {
+      languagesAreNew = true; // a run that breaks off may have written some
+      const labels = await parts.enrich(['language']);
+      languagesAreNew = labels.wrote;
+      return answered(labels);
+    });
     const nothingNew = { status: 'not needed', reason: 'no label is new' } as const;
     await step(
       'transform_language',
-      !modelsBuilt ? notBuilt : labelsAreNew ? null : nothingNew,
+      !modelsBuilt ? notBuilt : languagesAreNew ? null : nothingNew,
       build('labels of the queue'),
     );
-    await step('enrich', null, ask());
+    await step('enrich', null, async () => answered(await parts.enrich()));
     await step('transform', modelsBuilt ? null : notBuilt, build('everything'));
     await step('rank', modelsBuilt ? null : notBuilt, whole(parts.rank));
     if (parts.observe) await step('observe', null, whole(parts.observe));
