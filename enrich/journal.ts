@@ -82,7 +82,7 @@ function rowsOfSegment(data: string, kind: JournalRow['kind'], table: Table): st
   const alone = fields.map(({ name }) => `"${name}" := "${name}"`).join(', ');
   return `(SELECT said.* FROM (
              SELECT unnest(coalesce("rows", [struct_pack(${alone})])) AS said
-             FROM read_json(${sqlText(data)}, format = 'newline_delimited', columns = {${columns.join(', ')}}, maximum_object_size = 67108864)
+             FROM read_json(${sqlText(data)}, format = 'newline_delimited', columns = {${columns.join(', ')}})
            ) WHERE said.kind = '${kind}')`;
 }
 

@@ -37,8 +37,8 @@ async function readPublished(
 }
 
 /**
- * Puts the queues in force that SQL wrote under a publish id, and removes those that no run can still be reading: a day old and not in force.
- * One that wasn't written stays as it was.
+ * Puts the queues in force that SQL wrote under a publish id. One that wasn't written stays as it was. What was in force until now may just have
+ * been opened: of what is a day old, only what came before it is removed.
  */
 export async function publishBackfillQueues(
   privateLake: Lake,
@@ -50,9 +50,10 @@ export async function publishBackfillQueues(
     if (await privateLake.exists(fileOf(name, publishId))) written.push(name);
   if (written.length === 0) return [];
   const { content, published } = await readPublished(privateLake);
+  const until = Object.values(published);
   for (const name of written) published[name] = publishId;
   await privateLake.swap(pointer, content, `${JSON.stringify(published)}\n`);
-  await removeOldPublishes(privateLake, 'backfill', Object.values(published), nowMs);
+  await removeOldPublishes(privateLake, 'backfill', [...until, ...Object.values(published)], nowMs);
   return written;
 }
 

@@ -1,4 +1,4 @@
-{# One reader counts it once, in int_posts__unified: a table of its own would be written and read for nothing. #}
+{# One reader counts it once, in int_posts__measured: a table of its own would be written and read for nothing. #}
 {{ config(materialized='view') }}
 
 with posts as (

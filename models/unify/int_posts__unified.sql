@@ -11,6 +11,7 @@ texts as (
 
     select
         uri,
+        cid,
         text
     from {{ ref('int_posts__standardised') }}
     where {{ within_lookback('event_us') }}
@@ -49,7 +50,8 @@ select
     measured.event_us
 from {{ ref('int_posts__measured') }} as measured
 inner join {{ ref('int_posts__eligible') }} as posts on measured.uri = posts.uri
-inner join texts on measured.uri = texts.uri
+-- between two builds a post may have been edited: then neither its new text nor its old numbers are shown
+inner join texts on measured.uri = texts.uri and measured.cid is not distinct from texts.cid
 left join labels
     on
         measured.uri = labels.uri

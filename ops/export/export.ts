@@ -178,11 +178,11 @@ export async function exportModels(options: ExportOptions): Promise<ExportSummar
   return runStage({ config, dag: 'export', runId, stage: 'export', now }, async (stage) => {
     const { asOfUs, knownAtUs } = await readBuilt(openLake(config.lake));
     if (asOfUs === null) throw exportErrors.notTransformed();
-    // the tables may be there with names that another key gave
+    // the tables may be there with names that another key gave; and what they are made from, where the hours leave it out
     await transform({
       config,
       dbt,
-      select: ['path:models/exports'],
+      select: ['+path:models/exports,tag:history'],
       asOfUs,
       ...(knownAtUs === null ? {} : { knownAtUs }),
       dag: 'export',

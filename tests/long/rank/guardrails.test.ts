@@ -138,7 +138,7 @@ const cases: Case[] = [
       const undo = await seed('label_precedence.csv', (text) =>
         text.replace('demo,toxic,student_toxicity,toxic,', 'demo,toxic,student_toxicity,unsaid,'),
       ).breach();
-      await transform(['label_precedence', 'int_posts__labels', 'int_posts__unified']);
+      await transform(['label_precedence', 'int_posts__labels', 'int_posts__measured']);
       return undo;
     },
   },
