@@ -22,7 +22,8 @@ import { silenceProgress } from '../../../ops/progress/index.ts';
 import { publishPseudonyms } from '../../../study/index.ts';
 import { configIn } from '../../folders.ts';
 import { hasVersitygw, startS3, type S3Server } from '../../services/versitygw.ts';
-import { labelerVersions } from '../../integration/models/warehouse.ts';
+import { writeLabels } from '../../integration/models/records.ts';
+import { labelerVersions, readWarehouse } from '../../integration/models/warehouse.ts';
 
 // One warehouse; every test exports it to a place of its own.
 describe('export', { timeout: 600_000 }, () => {
@@ -239,4 +240,43 @@ describe('export', { timeout: 600_000 }, () => {
       expect(described.lake.map((table) => table.name)).toContain('export_label_correlations');
     },
   );
+
+  test('has what labelers answered since the models of the day were built', async () => {
+    const labelled = async (to: string): Promise<number> => {
+      await exportModels({ config, dbt, to, models: ['export_baseline_days'] });
+      const [sum] = await engine.rows<{ n: bigint }>(
+        `SELECT sum(toxic_labelled)::BIGINT AS n FROM read_parquet(${sqlText(path.join(to, 'exports/export_baseline_days/v1/**/*.parquet'))})`,
+      );
+      return Number(sum?.n);
+    };
+    const before = await labelled(place('before-the-answers'));
+    const unlabelled = await readWarehouse(config, (rows) =>
+      rows<{ uri: string; cid: string }>(
+        `SELECT uri, cid FROM int_posts__filtered SEMI JOIN (SELECT uri FROM int_posts__baseline WHERE toxic IS NULL) USING (uri) LIMIT 5`,
+      ),
+    );
+    expect(unlabelled).toHaveLength(5);
+    const { student_toxicity: version = '' } = labelerVersions(config.projectRoot);
+    await writeLabels(
+      openLake(config.lake),
+      engine,
+      'since',
+      world.endUs,
+      unlabelled.map((post) => ({
+        ...post,
+        labeler: 'student_toxicity',
+        version,
+        label: 'toxic',
+        score: 0.5,
+      })),
+    );
+    // an hour of the schedule builds nothing that only exports read
+    await dbt.run({
+      command: 'run',
+      select: ['+int_posts__labels', 'int_posts__outcome_labels'],
+      exclude: ['tag:history'],
+      parameters: { as_of_us: world.endUs, label_profile: config.labelProfile, study: config.study },
+    });
+    expect(await labelled(place('after-the-answers'))).toBe(before + 5);
+  });
 });
