@@ -243,7 +243,8 @@ export async function generateScale(options: ScaleOptions): Promise<ScaleLake> {
         SELECT did, rkey, 'delete' AS "operation", NULL AS cid, ${hourUs} + ((row_number() OVER (ORDER BY did, rkey) - 1) * ${3_600e6 / n})::BIGINT AS event_us,
           NULL AS record
         FROM (${from})`;
-      const every = (of: number, n: number): string => `range(0, ${Math.floor(of / n) * n}, ${Math.floor(of / n)})`;
+      const every = (of: number, n: number): string =>
+        `range(0, ${Math.floor(of / n) * n}, ${Math.floor(of / n)})`;
       const name = `back-${reached}`;
       return {
         posts: await write(
