@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { seededRandom } from '../../../enrich/students/evaluate.ts';
 import { ensureTables, openEngine, openLake } from '../../../lake/index.ts';
 import { openDbt } from '../../../ops/dbt/index.ts';
 import { silenceProgress } from '../../../ops/progress/index.ts';
@@ -15,15 +16,6 @@ const windowUs = 72 * hourUs; // duplicate_window_hours of seeds/filter_paramete
 const startUs = Date.UTC(2026, 5, 1) * 1000;
 const days = 24;
 const collection = 'app.bsky.feed.post';
-
-/** Numbers from 0 to 1 in an order of their own (a linear congruential generator, Numerical Recipes' constants). */
-function drawing(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 interface Said {
   uri: string;
@@ -65,7 +57,7 @@ test('what an increment says of repeated words is what comparing every pair says
   onTestFinished(() => dbt.close());
   await dbt.run({ command: 'seed' });
 
-  const draw = drawing(7);
+  const draw = seededRandom(7);
   const standing = new Map<string, Report>();
   /** Some posts of a stretch of time: few authors with little to say, on a grid, so that moments and distances meet exactly. */
   const postsOf = (name: string, fromDay: number, toDay: number, n: number): Report[] =>
