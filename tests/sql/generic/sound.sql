@@ -13,18 +13,7 @@
 {% endtest %}
 
 
-{#
-  sound for a folded table: looks at the rows that the last increment wrote; where what counts over all history is built as well, once a day,
-  and after a full build, at all.
-#}
+{# sound for a folded table: of what the last increment wrote. #}
 {% test sound_in_last_batch(model, key, never_null=[], probabilities=[]) %}
-    {%- if run_parameter('history') == 'true' -%}
-        {{ rows_that_are_not_sound(model, key, never_null, probabilities, 'true') }}
-    {%- elif execute and flags.WHICH == 'build' and (read_books(model) or {}).get('written_by', '') != run_parameter('publish_id') -%}
-        select 'nothing was written' as wrong, '' as row_text where false
-    {%- else -%}
-        {{ rows_that_are_not_sound(
-            model, key, never_null, probabilities, 'batch = (select max(last_rows.batch) from ' ~ model ~ ' as last_rows)'
-        ) }}
-    {%- endif -%}
+    {{ rows_that_are_not_sound(model, key, never_null, probabilities, of_last_batch(model)) }}
 {% endtest %}
