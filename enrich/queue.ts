@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readTable, sqlText, tables, type Engine, type Lake } from '../lake/index.ts';
+import { publishFolder, readTable, sqlText, tables, type Engine, type Lake } from '../lake/index.ts';
 import { describeError } from '../ops/errors/index.ts';
 import { enrichErrors } from './errors.ts';
 import type { QueuedPost } from './labeler.ts';
@@ -28,7 +28,7 @@ export async function openQueue(lake: Lake): Promise<Queue | null> {
   } catch (error) {
     throw enrichErrors.badQueuePointer(describeError(error));
   }
-  const file = `queue/publish=${publishId}/labels.parquet`;
+  const file = `${publishFolder('queue', publishId)}/labels.parquet`;
   if (!(await lake.exists(file))) throw enrichErrors.badQueuePointer(`${file} does not exist`);
   return { publishId, relation: `read_parquet(${sqlText(lake.uri(file))})` };
 }

@@ -4,6 +4,7 @@ import {
   openEngine,
   openLake,
   partitionFolder,
+  publishFolder,
   readTable,
   sqlText,
   tables,
@@ -65,7 +66,7 @@ export async function scorePairs(options: ScorePairsOptions): Promise<number> {
       const compared =
         similarity.publishId === null
           ? null
-          : `read_parquet(${sqlText(lake.uri(`queue/publish=${similarity.publishId}/similarity_posts.parquet`))})`;
+          : `read_parquet(${sqlText(lake.uri(`${publishFolder('queue', similarity.publishId)}/similarity_posts.parquet`))})`;
       const embeddings = readTable(lake, tables.embeddings);
       await engine.run(
         `CREATE TABLE posts AS SELECT uri, row_number() OVER (ORDER BY uri)::INTEGER AS post FROM (SELECT DISTINCT uri FROM ${asked})`,

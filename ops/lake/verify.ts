@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { verifyLake } from '../../extract/land/index.ts';
-import { feedsFile, openLake, readCurrentGeneration, type Lake } from '../../lake/index.ts';
+import { feedsFile, openLake, publishFolder, readCurrentGeneration, type Lake } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { createProgress } from '../progress/index.ts';
 
@@ -98,7 +98,7 @@ export async function verifyWholeLake(options: {
       problem: `generation ${current.generation} is in force and has no manifest`,
     });
   const queue = z.object({ publish_id: z.string() }).safeParse(await json(lake, 'queue/current.json'));
-  const labels = queue.success ? `queue/publish=${queue.data.publish_id}/labels.parquet` : null;
+  const labels = queue.success ? `${publishFolder('queue', queue.data.publish_id)}/labels.parquet` : null;
   if (labels !== null && !(await lake.exists(labels)))
     found.problems.push({ path: 'queue/current.json', problem: `it points to ${labels}, which is missing` });
   return found;

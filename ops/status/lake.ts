@@ -1,6 +1,7 @@
 import {
   currentRows,
   openLake,
+  publishFolder,
   readTable,
   sqlText,
   tables,
@@ -90,7 +91,7 @@ async function readQueue(lake: Lake, engine: Engine) {
   const { publish_id: publishId } = JSON.parse(Buffer.from(pointer).toString('utf8')) as {
     publish_id: string;
   };
-  const file = `queue/publish=${publishId}/labels.parquet`;
+  const file = `${publishFolder('queue', publishId)}/labels.parquet`;
   const published = (await lake.list('queue')).find((f) => f.path === 'queue/current.json');
   const rows = (await lake.exists(file))
     ? await engine.rows(

@@ -1,4 +1,4 @@
-import { openLake } from '../../lake/index.ts';
+import { openLake, publishFolder } from '../../lake/index.ts';
 import type { Config } from '../config/index.ts';
 import { openDbt } from '../dbt/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
@@ -13,7 +13,7 @@ export async function withTrainingExamples<T>(
 ): Promise<T> {
   const runId = newRunId(now());
   return runStage({ config, dag: 'train', runId, stage: 'train', now }, async () => {
-    const folder = `training/publish=${runId}`;
+    const folder = publishFolder('training', runId);
     const lake = openLake(config.lake);
     try {
       const dbt = await openDbt(config);
