@@ -441,10 +441,15 @@ export async function capture(options: CaptureOptions): Promise<CaptureSummary> 
         sealed = await sealing(spool);
         remember(sealed && spool.appended.bytes > 0);
       } finally {
-        chain?.close(sealed);
-        if (lease !== null)
-          await Promise.race([lease.end(standsAt()), wait(1_000, undefined, { ref: false })]);
-        say(true);
+        try {
+          chain?.close(sealed);
+          if (lease !== null)
+            await Promise.race([lease.end(standsAt()), wait(1_000, undefined, { ref: false })]);
+          say(true);
+        } finally {
+          // not before: a successor reads where the chain stands as well
+          spool.release();
+        }
       }
       // not worth the five seconds that a stop may take: landing hides what this doesn't
       await Promise.race([tombstones.close(), wait(1_000, undefined, { ref: false })]);
@@ -468,11 +473,11 @@ function inheritedPosition(
   return ownCursor === null || from.cursor > ownCursor ? { cursor: from.cursor, us: from.us } : null;
 }
 
-/** True if all is durable. Closing must not hide the error that led to it: a spool that failed once fails again here. */
+/** True if all is durable. Sealing must not hide the error that led to it: a spool that failed once fails again here. */
 async function sealing(spool: Spool): Promise<boolean> {
   const failed = await Promise.race([spool.failed.catch(() => true), Promise.resolve(false)]);
   try {
-    await spool.close();
+    await spool.seal();
     return !failed;
   } catch (error) {
     if (!failed) throw error;

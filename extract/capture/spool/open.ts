@@ -31,7 +31,11 @@ export interface Spool {
   readonly appended: { lines: number; bytes: number };
   /** Rejects when the disk failed in a way that leaves in doubt what is durable. */
   readonly failed: Promise<never>;
-  /** Makes durable what was appended, seals it, and lets go of the stream. */
+  /** Makes durable what was appended and seals it; the stream stays this process's. */
+  seal(): Promise<Seal | null>;
+  /** Lets go of the stream, once all that a successor reads is written. */
+  release(): void;
+  /** Seals, and lets go of the stream. */
   close(): Promise<Seal | null>;
 }
 
@@ -112,6 +116,17 @@ export function openSpool(options: SpoolOptions): Spool {
     busy ??= tick().finally(() => (busy = null));
   }, syncEveryMs);
 
+  const seal = async (): Promise<Seal | null> => {
+    clearInterval(timer);
+    try {
+      await busy;
+      drainWaiting();
+      return await writer.close();
+    } catch (error) {
+      throw captureErrors.spoolFailed(error);
+    }
+  };
+
   return {
     resumedCursor,
     resumedUs: resumedCursor === null ? null : lastTime(spool, stream, timeOf),
@@ -140,18 +155,9 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     appended,
     failed,
-    async close() {
-      clearInterval(timer);
-      try {
-        await busy;
-        drainWaiting();
-        return await writer.close();
-      } catch (error) {
-        throw captureErrors.spoolFailed(error);
-      } finally {
-        lock.release();
-      }
-    },
+    seal,
+    release: () => lock.release(),
+    close: () => seal().finally(() => lock.release()),
   };
 }
 

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import Database from 'better-sqlite3';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { capture } from '../../../extract/capture/index.ts';
 import { lockStream } from '../../../extract/capture/spool/lock.ts';
 import { takeOver } from '../../../extract/capture/spool/take-over.ts';
@@ -21,6 +22,7 @@ const children: ChildProcess[] = [];
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
   for (const server of open.splice(0)) await server.close();
+  vi.restoreAllMocks();
 });
 
 const started = (args: string[], config: Config) => {
@@ -72,6 +74,43 @@ describe.skipIf(!hasData)('a capture that another takes over from', () => {
     const gaps = spooledRows(config.spool).filter(({ t, kind }) => t === 'gap' && kind !== 'first_start');
     expect(gaps.map(({ state }) => state)).toEqual(['open', 'closed']);
     expect(fs.existsSync(`${config.spool}/firehose.takeover`)).toBe(false);
+  });
+
+  it('lets go only when its seal, its chain and its last pulse are written', async () => {
+    const { relay, args } = await serve();
+    const config = configIn(temporaryFolder(), { FEEDTRIAL_VERIFY_WORKERS: '0' });
+    const pulse = path.join(config.spool, 'firehose.status.json');
+    const isLocked = (): boolean => {
+      try {
+        lockStream(config.spool, 'firehose').release();
+        return false;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'FT_CAPTURE_LOCKED' });
+        return true;
+      }
+    };
+    const whenWritten: Record<string, boolean> = {};
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own database
+    const { close } = Database.prototype;
+    vi.spyOn(Database.prototype, 'close').mockImplementation(function (this: Database.Database) {
+      if (this.name.endsWith('repositories.sqlite')) whenWritten['chain'] = isLocked();
+      return close.call(this);
+    });
+    const rename = fs.renameSync;
+    vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+      rename(from, to);
+      if (to === pulse) whenWritten['pulse'] = isLocked();
+    });
+    const summary = await capture({
+      config,
+      source: 'firehose',
+      url: relay.url,
+      plcUrl: args.at(-1),
+      maxEvents: 20,
+    });
+    expect(summary.events).toBe(20);
+    expect(whenWritten).toEqual({ chain: true, pulse: true });
+    expect(isLocked()).toBe(false);
   });
 
   it('is followed at once where it was killed', async () => {
