@@ -89,8 +89,6 @@ reasons = {
     "excludelist": true_where(facts["is_excludelisted"]),
     "moderated": true_where(facts["is_moderated"]),
     "nsfw_label": true_where(facts["is_nsfw"]) | posts["is_nsfw"].to_numpy(dtype=bool),
-    "after_as_of": event_us > parameters["as_of_us"],
-    "too_old": event_us < parameters["oldest_us"],
     "empty_text": has_content & (characters == 0),
     "link_only": (characters > 0) & (own_characters == 0),
     "too_short": (own_characters > 0) & (own_characters < parameters["min_characters"]),
@@ -100,6 +98,8 @@ reasons = {
     "duplicate_text": repeated,
     "not_english": has_content & ~unknown & ~english,
     "language_unknown": has_content & unknown,
+    "after_as_of": event_us > parameters["as_of_us"],
+    "too_old": event_us < parameters["oldest_us"],
 }
 # all reasons of a post as bits, which is the least that pandas can keep them in
 bits = np.zeros(len(posts), dtype="int32")

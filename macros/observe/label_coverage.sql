@@ -1,6 +1,7 @@
 {#
   How many of the posts that a labeler should be asked about it has answered on, a row per UTC day and labeler at its version.
-  With `since_day`, a text literal, only days from it on are looked at.
+  With `since_day`, a text literal, only days from it on are looked at, as those within the lookback were judged last; without it all days,
+  as their posts were judged when they were young.
 #}
 {% macro label_coverage(since_day=none) -%}
 with posts as (
@@ -8,11 +9,14 @@ with posts as (
     select
         uri,
         cid,
-        is_eligible,
+        {{ 'is_eligible' if since_day is not none else 'passes_all_but_age as is_eligible' }},
         {{ utc_day('event_us') }} as event_day
-    from {{ ref('int_posts__recent') }}
     {%- if since_day is not none %}
+    from {{ ref('int_posts__recent') }}
     where {{ utc_day('event_us') }} >= {{ since_day }}
+    {%- else %}
+    from {{ ref('int_posts__filtered') }}
+    where passes_all_but_age_and_language
     {%- endif %}
 
 ),

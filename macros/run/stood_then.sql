@@ -20,3 +20,9 @@
         and ({{ alias }}.deleted_us is null or {{ alias }}.deleted_us > {{ moment_us }})
     {%- endif -%}
 {%- endmacro %}
+
+
+{# Whether a record (alias of a staged relation) stood just before a moment, as far as is known by now: a like of 10:00 that was taken back at 11:00 did at 11:00. #}
+{% macro stood_at(alias, moment_us) -%}
+    {{ alias }}.event_us < {{ moment_us }} and ({{ alias }}.deleted_us is null or {{ alias }}.deleted_us >= {{ moment_us }})
+{%- endmacro %}

@@ -2,13 +2,15 @@
 
 select
     ---------- ids
-    did,
-    {{ utc_day('event_us') }} as event_day,
+    posts.did,
+    {{ utc_day('posts.event_us') }} as event_day,
 
     ---------- numerics
-    {{ whole_units('event_us', 86400000000) }} as day_number,
+    {{ whole_units('posts.event_us', 86400000000) }} as day_number,
     count(*) as posts,
-    count(*) filter (where is_reply) as replies,
-    count(*) filter (where is_deleted) as deleted_posts
-from {{ ref('stg_bluesky__posts') }}
-group by did, {{ utc_day('event_us') }}, {{ whole_units('event_us', 86400000000) }}
+    count(*) filter (where posts.is_reply) as replies,
+    count(*) filter (where posts.is_deleted) as deleted_posts,
+    count(*) filter (where posts.event_us >= coalesce(clock.first_live_event_us, 0)) as posts_since_live
+from {{ ref('stg_bluesky__posts') }} as posts
+cross join {{ ref('stg_cycle__clock') }} as clock
+group by posts.did, {{ utc_day('posts.event_us') }}, {{ whole_units('posts.event_us', 86400000000) }}

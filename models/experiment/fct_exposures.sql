@@ -57,6 +57,7 @@ final as (
 
         ---------- what was asked, and what the client reported of the post
         requests.request_kind,
+        requests.request_kind in ('reading', 'prefetch') as is_for_reading,
         reported.seen_us,
         reported.engaged_us,
 

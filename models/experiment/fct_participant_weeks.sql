@@ -9,7 +9,9 @@ with weeks as (
 exposures as (
 
     select * from {{ ref('fct_exposures') }}
-    where participant_id is not null
+    where
+        participant_id is not null
+        and is_for_reading
 
 ),
 

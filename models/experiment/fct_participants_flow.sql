@@ -22,8 +22,11 @@ own_feed_exposures as (
         participant_id,
         min(served_us) as first_served_us,
         count(*) as positions_own_feed
-    from {{ ref('stg_serving__exposures') }}
-    where fallback_reason is null and position is not null and participant_id is not null
+    from {{ ref('fct_exposures') }}
+    where
+        fallback_reason is null
+        and is_for_reading
+        and participant_id is not null
     group by participant_id
 
 ),
@@ -36,26 +39,29 @@ analysed as (
 
 ),
 
-follows as (
+-- What they were like when they were enrolled can't be the study's doing; what they have undone since could be, so it
+-- counts as it was.
+follows_before as (
 
     select
-        participant_id,
-        count(*) as follows
-    from {{ ref('int_participants__follows') }}
-    group by participant_id
+        participants.participant_id,
+        count(distinct follows.subject_did) as follows
+    from {{ ref('stg_bluesky__follows') }} as follows
+    inner join participants on follows.did = participants.did
+    where {{ stood_at('follows', 'participants.enrolled_us') }}
+    group by participants.participant_id
 
 ),
 
--- What they did before they were enrolled can't be the study's doing.
 likes_before as (
 
     select
-        likes.participant_id,
-        count(*) as likes
-    from {{ ref('int_participants__likes') }} as likes
-    inner join participants on likes.participant_id = participants.participant_id
-    where likes.event_us < participants.enrolled_us
-    group by likes.participant_id
+        participants.participant_id,
+        count(distinct likes.subject_uri) as likes
+    from {{ ref('stg_bluesky__likes') }} as likes
+    inner join participants on likes.did = participants.did
+    where {{ stood_at('likes', 'participants.enrolled_us') }}
+    group by participants.participant_id
 
 ),
 
@@ -84,14 +90,14 @@ final as (
         own_feed_exposures.first_served_us,
         cast(coalesce(own_feed_exposures.positions_own_feed, 0) as bigint) as positions_own_feed,
         analysed.participant_id is not null as is_analysed,
-        cast(coalesce(follows.follows, 0) as bigint) as follows,
+        cast(coalesce(follows_before.follows, 0) as bigint) as follows,
         cast(coalesce(likes_before.likes, 0) as bigint) as likes_before_enrolment,
         cast(coalesce(posts_before.posts, 0) as bigint) as posts_before_enrolment
     from participants
     left join waves on participants.participant_id = waves.participant_id
     left join own_feed_exposures on participants.participant_id = own_feed_exposures.participant_id
     left join analysed on participants.participant_id = analysed.participant_id
-    left join follows on participants.participant_id = follows.participant_id
+    left join follows_before on participants.participant_id = follows_before.participant_id
     left join likes_before on participants.participant_id = likes_before.participant_id
     left join posts_before on participants.participant_id = posts_before.participant_id
 

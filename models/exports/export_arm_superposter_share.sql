@@ -10,7 +10,7 @@ select
     cast(event_day as varchar) as event_day,
     cast(channel as varchar) as channel,
     cast(count(distinct participant_id) as bigint) as participants,
-    cast(count(*) as bigint) as positions,
+    cast(count(*) as bigint) as posts,
     round(count(*) filter (where is_superposter) / cast(count(*) as double), 9) as superposter_share,
     round(count(*) filter (where is_in_network) / cast(count(*) as double), 9) as in_network_share
 from shown

@@ -9,6 +9,7 @@ with participants as (
 
 ),
 
+-- A look whether there is anything new, and a page that is asked for twice, nobody reads.
 served as (
 
     select
@@ -17,7 +18,9 @@ served as (
         served_us,
         coalesce(is_in_network, false) as is_in_network
     from {{ ref('fct_exposures') }}
-    where participant_id is not null
+    where
+        participant_id is not null
+        and is_for_reading
 
 ),
 
@@ -77,7 +80,8 @@ served_posts as (
     select
         participant_id,
         uri,
-        bool_or(is_in_network) as is_in_network
+        bool_or(is_in_network) as is_in_network,
+        min(served_us) as first_served_us
     from served
     group by participant_id, uri
 
@@ -91,6 +95,7 @@ shown_days as (
         participants.study,
         participants.arm,
         {{ utc_day('shown.happened_us') }} as event_day,
+        {{ whole_units('shown.happened_us', 86400000000) }} as day_number,
         {{ whole_units('shown.happened_us - participants.enrolled_us', 604800000000) }} as study_week,
         shown.channel,
         shown.uri,
@@ -101,29 +106,56 @@ shown_days as (
         on
             shown.participant_id = served_posts.participant_id
             and shown.uri = served_posts.uri
-    where shown.happened_us >= participants.enrolled_us
+    -- What they liked before it came to them the feed has no part in.
+    where
+        shown.happened_us >= participants.enrolled_us
+        and shown.happened_us >= served_posts.first_served_us
     group by
         participants.participant_id,
         participants.study,
         participants.arm,
         {{ utc_day('shown.happened_us') }},
+        {{ whole_units('shown.happened_us', 86400000000) }},
         {{ whole_units('shown.happened_us - participants.enrolled_us', 604800000000) }},
         shown.channel,
         shown.uri
 
-)
+),
+
+shown_posts as (
+
+    select
+        shown_days.*,
+        posts.did,
+        posts.cid
+    from shown_days
+    left join {{ ref('int_posts__standardised') }} as posts on shown_days.uri = posts.uri
+
+),
+
+author_days as (
+
+    select distinct
+        did,
+        event_day,
+        day_number
+    from shown_posts
+
+),
+
+{{ author_windows('author_days') }}
 
 select
     ---------- ids
-    shown_days.participant_id,
-    shown_days.study,
-    shown_days.uri,
+    shown_posts.participant_id,
+    shown_posts.study,
+    shown_posts.uri,
 
     ---------- what and when
-    shown_days.arm,
-    shown_days.event_day,
-    cast(shown_days.study_week as integer) as study_week,
-    shown_days.channel,
+    shown_posts.arm,
+    shown_posts.event_day,
+    cast(shown_posts.study_week as integer) as study_week,
+    shown_posts.channel,
 
     ---------- labels, as outcomes are measured
     {%- for label in unified_labels() %}
@@ -131,15 +163,14 @@ select
     {%- endfor %}
 
     ---------- booleans
-    shown_days.is_in_network,
-    coalesce(superposters.is_superposter, false) as is_superposter
-from shown_days
-left join {{ ref('int_posts__standardised') }} as posts on shown_days.uri = posts.uri
+    shown_posts.is_in_network,
+    coalesce(author_windows.posts_per_day >= author_windows.posts_per_day_threshold, false) as is_superposter
+from shown_posts
 left join {{ ref('int_posts__outcome_labels') }} as outcomes
     on
-        posts.uri = outcomes.uri
-        and posts.cid = outcomes.cid
-left join {{ ref('int_authors__superposter_days') }} as superposters
+        shown_posts.uri = outcomes.uri
+        and shown_posts.cid = outcomes.cid
+left join author_windows
     on
-        posts.did = superposters.did
-        and shown_days.event_day = superposters.event_day
+        shown_posts.did = author_windows.did
+        and shown_posts.event_day = author_windows.event_day

@@ -7,6 +7,37 @@ with excludelist as (
 
 ),
 
+-- Identity events are rare: most accounts that have had their handle for long are known by their profile alone.
+handles as (
+
+    select
+        did,
+        handle,
+        event_us
+    from {{ ref('stg_bluesky__identities') }}
+    where handle is not null
+    union all
+    select
+        did,
+        handle,
+        event_us
+    from {{ ref('stg_bluesky__profile_snapshots') }}
+    where
+        handle is not null
+        and {{ known_then('event_us') }}
+
+),
+
+latest_handles as (
+
+    select
+        did,
+        {{ at_latest('handle', 'event_us') }} as handle
+    from handles
+    group by did
+
+),
+
 excludelisted as (
 
     select
@@ -16,11 +47,11 @@ excludelisted as (
     where kind = 'did'
     union all
     select
-        identities.did,
+        latest_handles.did,
         'excludelist' as reason
-    from {{ ref('stg_bluesky__identities') }} as identities
+    from latest_handles
     inner join excludelist
-        on lower(identities.handle) = lower(excludelist.account)
+        on lower(latest_handles.handle) = lower(excludelist.account)
     where excludelist.kind = 'handle'
 
 ),

@@ -1,23 +1,24 @@
 {{ config(materialized='view') }}
 
-{# In the order in which the first reason is named: what is no longer there, who wrote it, what it is, what it says. #}
+{#
+  In the order in which the first reason is named: what is no longer there, who wrote it, what it is, what it says, and
+  last its age, which comes to all.
+#}
+{% set age_reasons = ['after_as_of', 'too_old'] %}
+{% set language_reasons = ['not_english', 'language_unknown'] %}
 {% set reasons = [
     'deleted',
     'account_inactive',
     'excludelist',
     'moderated',
     'nsfw_label',
-    'after_as_of',
-    'too_old',
     'empty_text',
     'link_only',
     'too_short',
     'too_many_hashtags',
     'spam',
     'duplicate_text',
-    'not_english',
-    'language_unknown',
-] %}
+] + language_reasons + age_reasons %}
 
 with posts as (
 
@@ -156,10 +157,11 @@ select
 
     ---------- booleans
     first_reason is null as is_eligible,
-    first_reason is null or first_reason in ('not_english', 'language_unknown') as passes_all_but_language,
-    {{ list_length('reasons') }}
-    - case when after_as_of then 1 else 0 end
-    - case when too_old then 1 else 0 end = 0 as passes_all_but_age,
+    not coalesce({{ reasons | reject('in', language_reasons) | join(' or ') }}, false) as passes_all_but_language,
+    not coalesce({{ reasons | reject('in', age_reasons) | join(' or ') }}, false) as passes_all_but_age,
+    not coalesce(
+        {{ reasons | reject('in', age_reasons + language_reasons) | join(' or ') }}, false
+    ) as passes_all_but_age_and_language,
     is_reply,
     is_quote,
     is_live,

@@ -1,11 +1,14 @@
 {{ config(tags=['history']) }}
 
+-- Counted once a day, when nearly all posts are too old to be candidates: what a day tells is whether one was eligible
+-- when it was young.
 with posts as (
 
     select
         {{ utc_day('event_us') }} as event_day,
         first_reason,
-        reasons
+        reasons,
+        passes_all_but_age
     from {{ ref('int_posts__filtered') }}
 
 ),
@@ -15,6 +18,7 @@ posts_by_reason as (
     select
         posts.event_day,
         posts.first_reason,
+        posts.passes_all_but_age,
         reasons.reason
     from posts
     cross join unnest(posts.reasons) as reasons (reason)
@@ -27,7 +31,7 @@ rejected as (
         event_day,
         reason,
         count(*) as posts,
-        count(*) filter (where first_reason = reason) as posts_by_first_reason
+        count(*) filter (where first_reason = reason and not passes_all_but_age) as posts_by_first_reason
     from posts_by_reason
     group by event_day, reason
 
@@ -41,7 +45,7 @@ eligible as (
         count(*) as posts,
         count(*) as posts_by_first_reason
     from posts
-    where first_reason is null
+    where passes_all_but_age
     group by event_day
 
 )

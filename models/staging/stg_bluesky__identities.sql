@@ -4,6 +4,7 @@ with source as (
         *,
         row(event_us, coalesce(seq, 0), source, segment) as fold_key
     from {{ source('raw', 'identities') }}
+    where {{ known_then('ingested_at') }}
 
 )
 

@@ -15,6 +15,7 @@ with likes as (
         event_us,
         row_number() over (partition by participant_id order by event_us desc, uri asc) as latest_first
     from {{ ref('int_participants__likes') }}
+    where not has_withdrawn
 
 ),
 

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { similarityPublishOf } from '../../enrich/similarity/published.ts';
 import { publishBackfillQueues } from '../../extract/backfill/index.ts';
@@ -15,7 +15,7 @@ import { publishPseudonyms, refreshRoster, removePseudonyms } from '../../study/
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
-import { noteLoadedSeeds, seedsAreLoaded, seedsAsTheyAre } from './seeds.ts';
+import { noteLoadedSeeds, seedsAsTheyAre, seedsToLoad } from './seeds.ts';
 
 /**
  * 'everything' but ranking; 'queue' only what leads to the labelers' queue, and 'labels of the queue' of that only what labels reach: what
@@ -26,7 +26,10 @@ export type TransformWhat = 'everything' | 'queue' | 'labels of the queue';
 export interface TransformOptions {
   config: Config;
   dbt: Dbt;
-  /** dbt selectors; without them everything but ranking is built. */
+  /**
+   * dbt selectors; without them everything but ranking is built. What follows from a model by `model+` doesn't reach into ranking, observation
+   * and training, which have runs of their own, but where a selector names them. Seeds that were edited are loaded as well.
+   */
   select?: string[];
   /** How much of them without selectors; default 'everything'. */
   what?: TransformWhat;
@@ -102,6 +105,28 @@ const selectorsOf: Record<TransformWhat, string[]> = {
   'labels of the queue': ['stg_labels__values+,+labels_queue', 'stg_labels__embeddings+,+labels_queue'],
 };
 
+/** What has runs of its own: as dbt selects it, and where its models are. */
+const ownRuns = [
+  { selector: 'path:models/rank', models: 'rank' },
+  { selector: 'tag:observe', models: 'observe' },
+  { selector: 'tag:training', models: 'unify/training_examples.sql' },
+];
+
+/** Of those, what no selector names, be it by a model, a folder or a tag. */
+async function unnamedOwnRuns(projectRoot: string, asked: string[]): Promise<string[]> {
+  const names = asked
+    .flatMap((selector) => selector.split(/[\s,]+/))
+    .map((name) => name.replace(/^@|^\d*\+|\+\d*$/g, '').replace(/\/$/, ''));
+  const unnamed: string[] = [];
+  for (const { selector, models } of ownRuns) {
+    const folder = path.join(projectRoot, 'models', models);
+    const files = models.endsWith('.sql') ? [models] : await readdir(folder);
+    const own = [selector, models, `path:models/${models}`, ...files.map((file) => path.parse(file).name)];
+    if (!names.some((name) => own.includes(name))) unnamed.push(selector);
+  }
+  return unnamed;
+}
+
 /** DuckDB's COPY makes no folders on a local disk; a bucket has none to make. */
 async function makeFolder(lake: Lake, folder: string): Promise<void> {
   const place = lake.uri(folder);
@@ -139,8 +164,24 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     if (warehouse !== config.projectRoot) await makePrivate(warehouse);
     const select = asked.length > 0 ? asked : selectorsOf[what];
     const whole = asked.length === 0 && what === 'everything';
-    const asOfUs = options.asOfUs ?? Math.round(now() * 1000);
+    // a part is built for the moment that the rest stands at: at another one, rows of the rest would be too old for it, or from its future
+    const stands = asked.length > 0 && options.asOfUs === undefined ? builtOf(before) : null;
+    const asOfUs = options.asOfUs ?? stands?.asOfUs ?? Math.round(now() * 1000);
+    const knownAtUs = options.knownAtUs ?? stands?.knownAtUs ?? null;
+    const parameters = {
+      publish_id: publishId,
+      as_of_us: asOfUs,
+      known_at_us: knownAtUs ?? 0,
+      history: String(history),
+      label_profile: config.labelProfile,
+      study: config.study,
+    };
+    const stop = options.signal ? { signal: options.signal } : {};
     const seeds = await seedsAsTheyAre(config);
+    const edited = options.full ? Object.keys(seeds) : await seedsToLoad(config, seeds);
+    // not noted as loaded: their tests wait for the next whole build
+    if (asked.length > 0 && edited.length > 0)
+      await dbt.run({ command: 'seed', select: edited, parameters, ...stop });
     const result = await dbt
       .run({
         command: 'build',
@@ -149,23 +190,14 @@ export async function transform(options: TransformOptions): Promise<TransformSum
         ...(asked.length === 0 && !whole ? { indirectSelection: 'buildable' as const } : {}),
         // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
         exclude: [
-          ...(asked.length > 0 ? [] : ['path:models/rank', 'tag:observe', 'tag:training']),
+          ...(await unnamedOwnRuns(config.projectRoot, asked)),
           ...(asked.length > 0 || history ? [] : ['tag:history']),
-          ...(asked.length > 0 || options.full || !(await seedsAreLoaded(config, seeds))
-            ? []
-            : ['resource_type:seed']),
+          ...(asked.length > 0 || edited.length > 0 ? [] : ['resource_type:seed']),
           'test_type:unit',
         ],
-        parameters: {
-          publish_id: publishId,
-          as_of_us: asOfUs,
-          known_at_us: options.knownAtUs ?? 0,
-          history: String(history),
-          label_profile: config.labelProfile,
-          study: config.study,
-        },
+        parameters,
         ...(options.full ? { fullRefresh: true } : {}),
-        ...(options.signal ? { signal: options.signal } : {}),
+        ...stop,
       })
       .finally(() => (buildsExports ? removePseudonyms(config) : undefined));
     if (whole) {
@@ -178,7 +210,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const published = await lake.exists(`${folderOf(publishId)}/labels.parquet`);
     if (published) {
       // a part leaves the other models at the moment that they were built for
-      const built = whole ? { asOfUs, knownAtUs: options.knownAtUs ?? null } : builtOf(before);
+      const built = whole ? { asOfUs, knownAtUs } : builtOf(before);
       const compared = (await lake.exists(`${folderOf(publishId)}/similarity_posts.parquet`))
         ? publishId
         : similarityPublishOf(before);

@@ -15,6 +15,7 @@ with verdicts as (
             or is_eligible is null
             or passes_all_but_language is null
             or passes_all_but_age is null
+            or passes_all_but_age_and_language is null
             or event_us is null
         ) as rows_with_nulls,
         count(*) filter (where is_eligible and {{ list_length('reasons') }} > 0)

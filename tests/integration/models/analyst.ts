@@ -16,11 +16,11 @@ export function editModel(root: string, model: string, edit: (sql: string) => st
   writeFileSync(file, after);
 }
 
+export const pageOf = (page: string): string => readFileSync(path.join(projectRoot, 'docs', page), 'utf8');
+
 /** The diffs of a page, in their order. */
 export const diffsOf = (page: string): string[] =>
-  [...readFileSync(path.join(projectRoot, 'docs', page), 'utf8').matchAll(/```diff\n([^]*?\n)```/g)].map(
-    ([, diff = '']) => diff,
-  );
+  [...pageOf(page).matchAll(/```diff\n([^]*?\n)```/g)].map(([, diff = '']) => diff);
 
 /** Applies a diff as git does: whatever doesn't fit any more fails. */
 export async function applyDiff(root: string, diff: string): Promise<void> {

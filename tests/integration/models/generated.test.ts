@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createHash, createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,7 +19,7 @@ import { silenceProgress } from '../../../ops/progress/index.ts';
 import { openGenerations } from '../../../serve/feeds/generations.ts';
 import { temporaryFolder } from '../../folders.ts';
 import { makeSmallLake, type SmallLake } from '../rank/small-lake.ts';
-import { analystsProject, applyDiff, diffsOf, editModel } from './analyst.ts';
+import { analystsProject, applyDiff, diffsOf, editModel, pageOf } from './analyst.ts';
 import { foldOperations, type Folded, type Operation } from './fold-oracle.ts';
 import { readWarehouse } from './warehouse.ts';
 
@@ -433,7 +433,7 @@ describe("an analyst's edit", () => {
       temporaryFolder(),
       (root) =>
         editModel(root, 'aggregate/int_authors__daily_posts.sql', (sql) =>
-          sql.replace('count(*) as posts', '1000 + count(*) as posts'),
+          sql.replaceAll(/count\(\*\)( filter \(.*\))? as posts/g, '1000 + $&'),
         ),
       async (config, own) => {
         const queue = pointer('queue/current.json');
@@ -498,6 +498,25 @@ describe("an analyst's edit", () => {
           expect(labelled?.n).toBe(labelled?.said);
           expect(labelled?.n).toBeGreaterThan(0n);
         });
+        // the page's own command: with the seed that was edited last, and for the moment that the rest was built for
+        const [, selector = ''] = /feedtrial -- transform (\S+)/.exec(pageOf('analyst.md')) ?? [];
+        expect(selector).toBe('int_posts__filtered+');
+        const seed = path.join(config.projectRoot, 'seeds/filter_parameters.csv');
+        writeFileSync(seed, readFileSync(seed, 'utf8').replace('\nmax_links,3,', '\nmax_links,0,'));
+        const eligible = () =>
+          readWarehouse(config, async (rows) => {
+            const [row] = await rows<{ n: bigint; linked: bigint }>(
+              `SELECT count(*) AS n, (SELECT count(*) FROM int_posts__filtered WHERE reasons = ['too_many_links']) AS linked
+               FROM int_posts__eligible`,
+            );
+            return { n: Number(row?.n), linked: Number(row?.linked) };
+          });
+        const before = await eligible();
+        expect(before.linked).toBe(0);
+        await transform({ config, dbt: own, select: [selector] });
+        const after = await eligible();
+        expect(after.linked).toBeGreaterThan(0);
+        expect(after.n).toBe(before.n - after.linked);
       },
     );
   });
