@@ -428,6 +428,24 @@ describe("an analyst's edit", () => {
     expect(generations.current?.index.feed('_default')?.positions.length).toBeGreaterThan(20);
   });
 
+  test('that takes a number away which a filter needs is refused by its name, and lets nothing through', async () => {
+    await edited(
+      temporaryFolder(),
+      (root) => {
+        const seed = path.join(root, 'seeds/filter_parameters.csv');
+        writeFileSync(seed, readFileSync(seed, 'utf8').replace('max_age_hours', 'max_age_hour'));
+      },
+      async (config, own) => {
+        await expect(transform({ config, dbt: own, select: ['int_posts__recent'] })).rejects.toMatchObject({
+          code: 'FT_DBT_FAILED',
+          message: expect.stringContaining(
+            'seeds/filter_parameters.csv needs one row max_age_hours',
+          ) as string,
+        });
+      },
+    );
+  });
+
   test('is built with what follows from it, and nothing else is', async () => {
     await edited(
       temporaryFolder(),
@@ -520,4 +538,38 @@ describe("an analyst's edit", () => {
       },
     );
   });
+});
+
+// last, as it moves the build that all of the above looked at
+describe('what counts by day', () => {
+  test('reaches over days whose posts have become too old to be candidates', async () => {
+    type Day = { event_day: string; posts: bigint };
+    const byDay = (sql: string): Promise<Day[]> =>
+      readWarehouse(built.config, (rows) => rows<Day>(`${sql} ORDER BY event_day`));
+    await transform({ config: built.config, dbt, asOfUs: built.generated.endUs + 5 * 86_400e6 });
+    expect(await byDay("SELECT '' AS event_day, count(*) AS posts FROM int_posts__eligible")).toEqual([
+      { event_day: '', posts: 0n },
+    ]);
+    const baseline = await byDay('SELECT event_day, posts FROM export_baseline_days');
+    expect(baseline.length).toBeGreaterThan(2);
+    expect(
+      await byDay("SELECT event_day, posts FROM int_posts__filtered_counts WHERE reason = 'eligible'"),
+    ).toEqual(baseline);
+    // who is asked about eligible posts was to be asked about those of the baseline
+    expect(
+      await byDay("SELECT event_day, posts FROM obs_labels__coverage WHERE labeler = 'student_toxicity'"),
+    ).toEqual(baseline);
+    const labelled = await byDay(
+      `SELECT event_day, count(*) AS posts
+       FROM int_posts__baseline AS posts INNER JOIN int_posts__filtered USING (uri)
+       INNER JOIN int_posts__labels AS labels USING (uri, cid) WHERE labels.toxic IS NOT NULL GROUP BY event_day`,
+    );
+    expect(labelled.length).toBeGreaterThan(2);
+    expect(
+      await byDay(
+        `SELECT event_day, cast(sum(posts) AS bigint) AS posts FROM export_daily_label_sources
+         WHERE label_name = 'toxic' GROUP BY event_day`,
+      ),
+    ).toEqual(labelled);
+  }, 120_000);
 });
