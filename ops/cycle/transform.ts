@@ -179,11 +179,11 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const stop = options.signal ? { signal: options.signal } : {};
     const seeds = await seedsAsTheyAre(config);
     const edited = options.full ? Object.keys(seeds) : await seedsToLoad(config, seeds);
-    // not noted as loaded: their tests wait for the next whole build
-    if (asked.length > 0 && edited.length > 0)
-      await dbt.run({ command: 'seed', select: edited, parameters, ...stop });
-    const result = await dbt
-      .run({
+    const build = async () => {
+      // not noted as loaded: their tests wait for the next whole build
+      if (asked.length > 0 && edited.length > 0)
+        await dbt.run({ command: 'seed', select: edited, parameters, ...stop });
+      return dbt.run({
         command: 'build',
         ...(select.length > 0 ? { select } : {}),
         // of a part, tests that need more than the part wait for the whole
@@ -198,8 +198,9 @@ export async function transform(options: TransformOptions): Promise<TransformSum
         parameters,
         ...(options.full ? { fullRefresh: true } : {}),
         ...stop,
-      })
-      .finally(() => (buildsExports ? removePseudonyms(config) : undefined));
+      });
+    };
+    const result = await build().finally(() => (buildsExports ? removePseudonyms(config) : undefined));
     if (whole) {
       await noteLoadedSeeds(config, seeds);
       if (history) await lake.write(historyFile, `${JSON.stringify({ built_us: asOfUs })}\n`);

@@ -79,11 +79,9 @@ export function recordJson(car: Pick<CarBlocks, 'block' | 'matches'>, cid: CidKe
 }
 
 /** A collection and a key, with one slash between. */
-function isPath(path: unknown): path is string {
-  if (typeof path !== 'string') return false;
-  const slash = path.indexOf('/');
-  return slash > 0 && path.indexOf('/', slash + 1) === -1;
-}
+/** Collection and record key by their characters; what isn't of this form the reference decides about. */
+const pathForm = /^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._:~-]+$/;
+const isPath = (path: unknown): path is string => typeof path === 'string' && pathForm.test(path);
 
 const actions = new Set(['create', 'update', 'delete']);
 

@@ -17,7 +17,7 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 
 /**
  * Splits a frame into its header and its body, both DAG-CBOR. Bytes and links of the body stay views into `bytes`.
- * @throws Rejection 'malformed_frame' for anything that is not two CBOR maps.
+ * @throws Rejection 'malformed_frame' for anything that is not two CBOR maps, the first with an `op` that there is.
  */
 export function parseFrame(bytes: Uint8Array): Frame {
   let header: unknown;
@@ -29,8 +29,8 @@ export function parseFrame(bytes: Uint8Array): Frame {
   } catch (cause) {
     throw new Rejection('malformed_frame', `not two CBOR values: ${(cause as Error).message}`, cause);
   }
-  if (!isMap(header) || typeof header.op !== 'number' || !isMap(body))
-    throw new Rejection('malformed_frame', 'not a map with an op, followed by a map');
+  if (!isMap(header) || (header.op !== 1 && header.op !== -1) || !isMap(body))
+    throw new Rejection('malformed_frame', 'not a map with an op of 1 or -1, followed by a map');
   return { header: header as unknown as FrameHeader, body };
 }
 

@@ -5,11 +5,14 @@ export const register: Register = (program, run) => {
   program
     .command('transform')
     .description('build the models up to ranking and publish what labelers should be asked')
-    .argument('[selector...]', 'dbt selectors; without them everything but ranking')
+    .argument(
+      '[selector...]',
+      'dbt selectors, such as int_posts__filtered+; without them everything but ranking',
+    )
     .option('--full', 'rebuild incremental models from nothing')
     .option(
       '--as-of <time>',
-      'build as if it were this moment, such as 2026-07-04T12:00:00Z: ages are counted to it, and what came in or was labelled later is not known; now by default',
+      'build as if it were this moment, such as 2026-07-04T12:00:00Z: ages are counted to it, and what came in or was labelled later is not known; by default now, and with selectors the moment of the last whole build',
     )
     .option(
       '--known-at <time>',
