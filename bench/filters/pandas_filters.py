@@ -46,9 +46,9 @@ text = text.mask(
     )
     .str.replace(r"[\s\x{00A0}]+", " ", regex=True),
 ).str.strip(" ")
-linked = true_where(text.str.contains(r"http|www\.|@|#|…", regex=True))
+linked = true_where(text.str.contains(r"/|www\.|@|#", regex=True))
 own = text.mask(
-    linked, text[linked].str.replace(r"(https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*…", "", regex=True)
+    linked, text[linked].str.replace(r"(?:https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*(?:…|\.\.\.)|(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}/\S+", "", regex=True)
 ).str.strip(" ")
 characters = text.str.len().fillna(0).to_numpy(dtype="int32")
 own_characters = own.str.len().fillna(0).to_numpy(dtype="int32")

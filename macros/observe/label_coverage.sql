@@ -1,7 +1,7 @@
 {#
   How many of the posts that a labeler should be asked about it has answered on, a row per UTC day and labeler at its version.
   With `since_day`, a text literal, only days from it on are looked at, as those within the lookback were judged last; without it all days,
-  as their posts were judged when they were young.
+  as their posts were judged when they were young, and of these only what was witnessed live: a backfill brings posts that are too old to be asked about.
 #}
 {% macro label_coverage(since_day=none) -%}
 with posts as (
@@ -16,7 +16,9 @@ with posts as (
     where {{ utc_day('event_us') }} >= {{ since_day }}
     {%- else %}
     from {{ ref('int_posts__filtered') }}
-    where passes_all_but_age_and_language
+    where
+        passes_all_but_age_and_language
+        and is_live
     {%- endif %}
 
 ),

@@ -12,3 +12,9 @@
     {{ column }} is not null
     {%- endif -%}
 {%- endmacro %}
+
+
+{# The UTC day with which the lookback begins, as a text literal: by it the engine leaves the partitions of older days unread. #}
+{% macro lookback_since_day() -%}
+    {{ observed_since_day((run_parameter('lookback_hours') | int) / 24) }}
+{%- endmacro %}

@@ -18,6 +18,7 @@ with first_like as (
 gaps_of_likes as (
 
     select
+        gaps.source,
         gaps.from_us,
         gaps.collection,
         -- said without an end when they are left out, with one when they are kept again
@@ -29,7 +30,7 @@ gaps_of_likes as (
         and coalesce(gaps.from_us, 0) <= {{ as_of_us() }}
         and {{ known_then('gaps.ingested_at') }}
         and (gaps.collection is null or 'app.bsky.feed.like' like replace(gaps.collection, '*', '%'))
-    group by gaps.from_us, gaps.collection
+    group by gaps.source, gaps.from_us, gaps.collection
 
 ),
 
@@ -52,15 +53,67 @@ whiles_with_likes as (
 
 ),
 
+newest as (
+
+    select max(least(last_event_us, {{ as_of_us() }})) as event_us
+    from {{ ref('base_lake__record_files') }}
+    where first_event_us <= {{ as_of_us() }}
+
+),
+
+-- What one capture leaves out another may keep: live likes by other sources than the one that leaves them out.
+likes_of_others as (
+
+    select
+        gaps_of_likes.source,
+        gaps_of_likes.from_us,
+        gaps_of_likes.collection,
+        coalesce(gaps_of_likes.to_us, newest.event_us) as to_us,
+        min(files.first_live_event_us) as first_us,
+        max(files.last_live_event_us) as last_us
+    from gaps_of_likes
+    cross join newest
+    inner join {{ ref('base_lake__record_files') }} as files
+        on
+            gaps_of_likes.source <> files.captured_by
+            and files.last_live_event_us >= coalesce(gaps_of_likes.from_us, 0)
+            and files.first_live_event_us <= coalesce(gaps_of_likes.to_us, newest.event_us)
+    where files.collection_group = 'app.bsky.feed.like'
+    group by
+        gaps_of_likes.source,
+        gaps_of_likes.from_us,
+        gaps_of_likes.collection,
+        coalesce(gaps_of_likes.to_us, newest.event_us)
+
+),
+
+-- They make up for it from their first one on, where they came in until the while was over, or come in still.
+likes_made_up_for as (
+
+    select
+        *,
+        first_us <= coalesce(from_us, 0) + 3600000000 as is_all
+    from likes_of_others
+    where last_us >= to_us - 3600000000
+
+),
+
 whiles_without_likes as (
 
-    select gaps_of_likes.to_us
+    select coalesce(made_up.first_us, gaps_of_likes.to_us) as to_us
     from gaps_of_likes
     left join whiles_with_likes
         on
             gaps_of_likes.from_us = whiles_with_likes.from_us
             and gaps_of_likes.collection is not distinct from whiles_with_likes.collection
-    where whiles_with_likes.from_us is null
+    left join likes_made_up_for as made_up
+        on
+            gaps_of_likes.source = made_up.source
+            and gaps_of_likes.from_us is not distinct from made_up.from_us
+            and gaps_of_likes.collection is not distinct from made_up.collection
+    where
+        whiles_with_likes.from_us is null
+        and not coalesce(made_up.is_all, false)
 
 ),
 

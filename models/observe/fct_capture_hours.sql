@@ -39,16 +39,20 @@ hours as (
 
 ),
 
--- What all statements about a gap come to.
+-- What all statements about a gap come to. What is left out by choice is said by collection, in
+-- obs_capture__completeness; labels of moderators come by a stream of their own.
 gaps as (
 
     select
         gap_id,
         {{ gap_state('state') }} as last_state,
         {{ at_latest('did', 'row(event_us, ingested_at, segment)') }} as did,
-        min(from_us) as from_us,
+        {{ gap_begins() }} as from_us,
         coalesce(max(to_us), max(event_us)) as to_us
     from {{ source('raw', 'gaps') }}
+    where
+        kind <> 'collections_changed'
+        and source <> 'moderation'
     group by gap_id
 
 ),

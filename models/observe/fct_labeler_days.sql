@@ -3,48 +3,38 @@
     post_hook="{{ write_observation(this, 'labeler_days.parquet', 'labelled_day, labeler, version') }}",
 ) }}
 
--- One ask may give several labels, and its cost stands on each of its rows: it is counted once.
--- It went well where any of them is there.
-with asks as (
+-- Each observation counts the last days anew; all before them is counted once a day.
+with recent as (
 
-    select
-        uri,
-        cid,
-        labeler,
-        version,
-        attempt,
-        run_id,
-        case when bool_or(status = 'ok') then 'ok' else max(status) end as status,
-        max(latency_ms) as latency_ms,
-        max(tokens_in) as tokens_in,
-        max(tokens_out) as tokens_out,
-        max(cost_usd) as cost_usd,
-        max(labelled_at) as labelled_at
-    from {{ ref('stg_labels__values') }}
-    group by uri, cid, labeler, version, attempt, run_id
+    {{ labeler_days(2) | indent(4) }}
+
+),
+
+all_days as (
+
+    select * from recent
+    union all
+    select * from {{ ref('obs_labels__asks') }}
+    where labelled_day < {{ observed_since_day(2) }}
 
 ),
 
 final as (
 
     select
-        ---------- what
-        {{ utc_day('labelled_at') }} as labelled_day,
+        labelled_day,
         labeler,
         version,
-
-        ---------- numerics
-        count(*) as asks,
-        count(*) filter (where status = 'ok') as ok,
-        count(*) filter (where status = 'failed') as failed,
-        count(*) filter (where status in ('refused', 'skipped')) as refused,
-        cast(sum(tokens_in) as bigint) as tokens_in,
-        cast(sum(tokens_out) as bigint) as tokens_out,
-        cast(sum(cast(cost_usd as decimal(18, 9))) as double) as cost_usd,
-        {{ percentile('latency_ms', 0.5) }} as latency_ms_median,
-        {{ percentile('latency_ms', 0.95) }} as latency_ms_p95
-    from asks
-    group by {{ utc_day('labelled_at') }}, labeler, version
+        asks,
+        ok,
+        failed,
+        refused,
+        tokens_in,
+        tokens_out,
+        cost_usd,
+        latency_ms_median,
+        latency_ms_p95
+    from all_days
 
 )
 

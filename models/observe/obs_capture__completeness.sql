@@ -8,7 +8,8 @@ with records_by_hour as (
         cast(sum(verified_operations) as bigint) as verified_operations,
         cast(sum(deletes) as bigint) as deletes,
         min(first_event_us) as first_event_us,
-        max(last_event_us) as last_event_us
+        max(last_event_us) as last_event_us,
+        {{ whole_units('min(first_event_us)', 3600000000) }} * 3600000000 as hour_us
     from {{ ref('base_lake__record_files') }}
     group by event_hour, collection_group
 
@@ -20,11 +21,12 @@ gaps as (
     select
         gap_id,
         {{ gap_state('state') }} as state,
-        min(from_us) as from_us,
+        {{ gap_begins() }} as from_us,
         max(to_us) as to_us,
         max(collection) as collection_group,
         max(did) as did
     from {{ source('raw', 'gaps') }}
+    where source <> 'moderation'
     group by gap_id
 
 ),
@@ -32,6 +34,7 @@ gaps as (
 open_gaps as (
 
     select
+        gap_id,
         collection_group,
         from_us,
         to_us
@@ -50,19 +53,20 @@ select
     records_by_hour.live_operations,
     records_by_hour.verified_operations,
     records_by_hour.deletes,
-    count(open_gaps.from_us) as open_gaps,
+    count(open_gaps.gap_id) as open_gaps,
 
     ---------- booleans
-    count(open_gaps.from_us) = 0 and records_by_hour.live_operations > 0 as is_complete,
+    count(open_gaps.gap_id) = 0 and records_by_hour.live_operations > 0 as is_complete,
 
     ---------- times, microseconds UTC
     records_by_hour.first_event_us,
     records_by_hour.last_event_us
 from records_by_hour
 left join open_gaps
+    -- the events of an hour end where a gap in it begins: it is the hour that they have in common
     on
-        records_by_hour.last_event_us >= open_gaps.from_us
-        and (open_gaps.to_us is null or records_by_hour.first_event_us <= open_gaps.to_us)
+        records_by_hour.hour_us + 3600000000 > coalesce(open_gaps.from_us, 0)
+        and (open_gaps.to_us is null or records_by_hour.hour_us <= open_gaps.to_us)
         -- a gap may be of a pattern such as 'app.bsky.feed.*'
         and (
             open_gaps.collection_group is null

@@ -13,7 +13,7 @@ handles as (
     select
         did,
         handle,
-        event_us
+        handle_us as event_us
     from {{ ref('stg_bluesky__identities') }}
     where handle is not null
     union all

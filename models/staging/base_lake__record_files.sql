@@ -1,7 +1,7 @@
 {{ config(
     materialized='folded',
     increment_of='base_bluesky__records',
-    unique_key=['file_name', 'collection_group', 'event_hour'],
+    unique_key=['file_name', 'collection_group', 'captured_by', 'event_hour'],
     keeps='files',
 ) }}
 
@@ -9,6 +9,7 @@ select
     ---------- ids
     file_name,
     collection_group,
+    captured_by,
     {{ utc_hour('event_us') }} as event_hour,
 
     ---------- numerics
@@ -20,6 +21,7 @@ select
     ---------- times, microseconds UTC
     min(event_us) as first_event_us,
     max(event_us) as last_event_us,
-    min(event_us) filter (where is_live) as first_live_event_us
+    min(event_us) filter (where is_live) as first_live_event_us,
+    max(event_us) filter (where is_live) as last_live_event_us
 from {{ ref('base_bluesky__records') }}
-group by file_name, collection_group, {{ utc_hour('event_us') }}
+group by file_name, collection_group, captured_by, {{ utc_hour('event_us') }}

@@ -14,6 +14,7 @@ select
     max_by(handle, fold_key) filter (where handle is not null) as handle,
 
     ---------- times, microseconds UTC
+    max(event_us) filter (where handle is not null) as handle_us,
     max(event_us) as event_us
 from source
 group by did

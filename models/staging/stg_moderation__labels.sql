@@ -8,19 +8,19 @@ with source as (
 
 ),
 
--- A label stands until the same labeler takes the same label of the same version back.
+-- One state per labeler, subject and value, as the specification says: the newest statement, of whatever version it is.
 latest_labels as (
 
     select
         src,
         uri,
-        cid,
+        {{ at_latest('cid', 'fold_key') }} as cid,
         val,
         {{ at_latest('neg', 'fold_key') }} as is_negated,
         {{ at_latest('exp_us', 'fold_key') }} as expires_us,
         max(cts_us) as labelled_us
     from source
-    group by src, uri, cid, val
+    group by src, uri, val
 
 )
 

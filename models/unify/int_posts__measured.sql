@@ -1,4 +1,4 @@
--- depends_on: {{ ref('base_labels__values') }}, {{ ref('label_precedence') }}
+-- depends_on: {{ ref('base_labels__values') }}, {{ ref('label_precedence') }}, {{ ref('labelers') }}
 -- Numbers alone, made anew every hour: words, and who gave a label, are put beside them by int_posts__unified, for
 -- those who read them.
 with labels as (

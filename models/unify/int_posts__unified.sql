@@ -1,4 +1,4 @@
--- depends_on: {{ ref('base_labels__values') }}, {{ ref('label_precedence') }}
+-- depends_on: {{ ref('base_labels__values') }}, {{ ref('label_precedence') }}, {{ ref('labelers') }}
 {{ config(materialized='view') }}
 
 with labels as (

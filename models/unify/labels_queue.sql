@@ -22,7 +22,10 @@ served_posts as (
 
     select distinct uri
     from {{ source('raw', 'exposures') }}
-    where uri is not null
+    -- nothing was served before there was such a post
+    where
+        uri is not null
+        and dt >= {{ lookback_since_day() }}
 
 ),
 

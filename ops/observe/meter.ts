@@ -28,7 +28,9 @@ export async function meterObservation(
 
   for (const { labeler, share, waiting } of await read<{ labeler: string; share: number; waiting: number }>(
     `SELECT labeler, sum(labelled) / sum(posts) AS share, sum(waiting)::BIGINT AS waiting
-     FROM ${from('label_coverage')} WHERE is_asked GROUP BY labeler HAVING sum(posts) > 0`,
+     FROM ${from('label_coverage')}
+     WHERE is_asked AND event_day::DATE > (SELECT max(event_day::DATE) - 3 FROM ${from('label_coverage')})
+     GROUP BY labeler HAVING sum(posts) > 0`,
   )) {
     gauge('feedtrial.labels.coverage', share, { labeler });
     gauge('feedtrial.queue.posts', waiting, { labeler });

@@ -20,6 +20,7 @@ export const observedLabels = [
   'base_labels__answered',
   'base_labels__failed',
   'obs_capture__completeness',
+  'obs_labels__asks',
   'obs_labels__coverage',
   '+obs_labels__coverage_by_arm',
   'obs_labels__switch_over',

@@ -1,0 +1,3 @@
+{{ config(tags=['history']) }}
+
+{{ labeler_days() }}
