@@ -187,7 +187,7 @@ export async function transform(options: TransformOptions): Promise<TransformSum
         command: 'build',
         ...(select.length > 0 ? { select } : {}),
         // of a part, tests that need more than the part wait for the whole
-        ...(asked.length === 0 && !whole ? { indirectSelection: 'buildable' as const } : {}),
+        ...(whole ? {} : { indirectSelection: 'buildable' as const }),
         // what unit tests say about the SQL doesn't change with the data: they run when the SQL changes, not every cycle
         exclude: [
           ...(await unnamedOwnRuns(config.projectRoot, asked)),
