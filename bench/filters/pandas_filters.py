@@ -48,7 +48,7 @@ text = text.mask(
 ).str.strip(" ")
 linked = true_where(text.str.contains(r"/|www\.|@|#", regex=True))
 own = text.mask(
-    linked, text[linked].str.replace(r"(?:https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*(?:…|\.\.\.)|(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}/\S+", "", regex=True)
+    linked, text[linked].str.replace(r"(?:https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*(?:…|\.\.\.)|(?:^|\s)(?:[a-z0-9-]+\.)+[a-z]{2,}/\S+", "", regex=True)
 ).str.strip(" ")
 characters = text.str.len().fillna(0).to_numpy(dtype="int32")
 own_characters = own.str.len().fillna(0).to_numpy(dtype="int32")

@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro pattern_of_links() -%}
-    '(https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*(…|\.\.\.)|([A-Za-z0-9-]+\.)+[A-Za-z]{2,}/\S+'
+    '(https?://|www\.)\S+|[@#]\S+|\S+\.\S+/\S*(…|\.\.\.)|(^|\s)([a-z0-9-]+\.)+[a-z]{2,}/\S+'
 {%- endmacro %}
 
 {# Most texts have none of it, which is cheaper to see. #}

@@ -61,7 +61,8 @@ newest as (
 
 ),
 
--- What one capture leaves out another may keep: live likes by other sources than the one that leaves them out.
+-- What one capture leaves out another may keep: live likes by other sources than the one that leaves them out, file by
+-- file, with how far those before had come.
 likes_of_others as (
 
     select
@@ -69,8 +70,17 @@ likes_of_others as (
         gaps_of_likes.from_us,
         gaps_of_likes.collection,
         coalesce(gaps_of_likes.to_us, newest.event_us) as to_us,
-        min(files.first_live_event_us) as first_us,
-        max(files.last_live_event_us) as last_us
+        files.first_live_event_us as first_us,
+        files.last_live_event_us as last_us,
+        coalesce(
+            max(files.last_live_event_us) over (
+                partition by gaps_of_likes.source, gaps_of_likes.from_us, gaps_of_likes.collection
+                order by files.first_live_event_us, files.last_live_event_us
+                rows between unbounded preceding and 1 preceding
+            ),
+            gaps_of_likes.from_us,
+            0
+        ) as before_us
     from gaps_of_likes
     cross join newest
     inner join {{ ref('base_lake__record_files') }} as files
@@ -79,22 +89,20 @@ likes_of_others as (
             and files.last_live_event_us >= coalesce(gaps_of_likes.from_us, 0)
             and files.first_live_event_us <= coalesce(gaps_of_likes.to_us, newest.event_us)
     where files.collection_group = 'app.bsky.feed.like'
-    group by
-        gaps_of_likes.source,
-        gaps_of_likes.from_us,
-        gaps_of_likes.collection,
-        coalesce(gaps_of_likes.to_us, newest.event_us)
 
 ),
 
--- They make up for it from their first one on, where they came in until the while was over, or come in still.
+-- They make up for it from where they came in without an hour's hole on, until the while was over, or until now.
 likes_made_up_for as (
 
     select
-        *,
-        first_us <= coalesce(from_us, 0) + 3600000000 as is_all
+        source,
+        from_us,
+        collection,
+        max(case when first_us - before_us > 3600000000 then first_us end) as first_us
     from likes_of_others
-    where last_us >= to_us - 3600000000
+    group by source, from_us, collection, to_us
+    having max(last_us) >= to_us - 3600000000
 
 ),
 
@@ -113,7 +121,7 @@ whiles_without_likes as (
             and gaps_of_likes.collection is not distinct from made_up.collection
     where
         whiles_with_likes.from_us is null
-        and not coalesce(made_up.is_all, false)
+        and (made_up.source is null or made_up.first_us is not null)
 
 ),
 

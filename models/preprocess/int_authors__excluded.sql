@@ -28,13 +28,24 @@ handles as (
 
 ),
 
+-- Few of all accounts have ever had a handle that is listed.
+once_listed as (
+
+    select distinct handles.did
+    from handles
+    inner join excludelist on lower(handles.handle) = lower(excludelist.account)
+    where excludelist.kind = 'handle'
+
+),
+
 latest_handles as (
 
     select
-        did,
-        {{ at_latest('handle', 'event_us') }} as handle
+        handles.did,
+        {{ at_latest('handles.handle', 'handles.event_us') }} as handle
     from handles
-    group by did
+    inner join once_listed on handles.did = once_listed.did
+    group by handles.did
 
 ),
 

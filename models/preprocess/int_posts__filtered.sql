@@ -4,7 +4,6 @@
   In the order in which the first reason is named: what is no longer there, who wrote it, what it is, what it says, and
   last its age, which comes to all.
 #}
-{% set age_reasons = ['after_as_of', 'too_old'] %}
 {% set language_reasons = ['not_english', 'language_unknown'] %}
 {% set reasons = [
     'deleted',
@@ -18,7 +17,7 @@
     'too_many_hashtags',
     'spam',
     'duplicate_text',
-] + language_reasons + age_reasons %}
+] + language_reasons + ['after_as_of', 'too_old'] %}
 
 with posts as (
 
@@ -158,9 +157,9 @@ select
     ---------- booleans
     first_reason is null as is_eligible,
     not coalesce({{ reasons | reject('in', language_reasons) | join(' or ') }}, false) as passes_all_but_language,
-    not coalesce({{ reasons | reject('in', age_reasons) | join(' or ') }}, false) as passes_all_but_age,
+    not coalesce({{ reasons | reject('eq', 'too_old') | join(' or ') }}, false) as passes_all_but_age,
     not coalesce(
-        {{ reasons | reject('in', age_reasons + language_reasons) | join(' or ') }}, false
+        {{ reasons | reject('in', language_reasons + ['too_old']) | join(' or ') }}, false
     ) as passes_all_but_age_and_language,
     is_reply,
     is_quote,

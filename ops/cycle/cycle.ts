@@ -70,7 +70,8 @@ function realParts(shared: Shared, dbt: Dbt, deadRunId: string | undefined): Cyc
       if (asOfUs === 0) asOfUs = Math.round(shared.now() * 1000);
       const { transform, historyIsDue } = await import('./transform.ts');
       const history =
-        what === 'everything' && (await historyIsDue(openLake(shared.config.lake), shared.now()));
+        what === 'everything' &&
+        (await historyIsDue(openLake(shared.config.lake), shared.config, shared.now()));
       return transform({ ...shared, dbt, what, asOfUs, history });
     },
     async enrich(labelers) {

@@ -35,22 +35,37 @@ async function warehouseOf(config: Config): Promise<string> {
   return `${config.warehouse} ${ino} ${birthtimeMs}`;
 }
 
+/** What was noted of the warehouse that there is; null where nothing was ever loaded into it. */
+async function readNote(config: Config): Promise<Note | null> {
+  try {
+    const note = JSON.parse(await readFile(noteOf(config), 'utf8')) as Note;
+    return note.warehouse === (await warehouseOf(config)) ? note : null;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Names of the seeds that the warehouse doesn't hold as they are. With none, neither they nor their tests have anything new to say, and a
  * cycle saves a third of its nodes.
  */
 export async function seedsToLoad(config: Config, seeds: Seeds): Promise<string[]> {
-  let note: Note | null;
-  try {
-    note = JSON.parse(await readFile(noteOf(config), 'utf8')) as Note;
-    if (note.warehouse !== (await warehouseOf(config))) note = null;
-  } catch {
-    note = null; // never loaded, or the warehouse is gone
-  }
+  const note = await readNote(config);
   return Object.keys(seeds).filter((name) => note?.seeds[name] !== seeds[name]);
 }
 
-/** Remembers which seeds the warehouse holds. Call it after a build that included them and succeeded. */
+/**
+ * Forgets which of these the warehouse holds. Call it before they are loaded: where the build fails, or an edit that was tried is taken back,
+ * they are loaded again.
+ */
+export async function forgetSeeds(config: Config, names: string[]): Promise<void> {
+  const note = await readNote(config);
+  if (note === null) return;
+  const seeds = Object.fromEntries(Object.entries(note.seeds).filter(([name]) => !names.includes(name)));
+  await writeFile(noteOf(config), JSON.stringify({ ...note, seeds }));
+}
+
+/** Remembers which seeds the warehouse holds. Call it after a build of everything that included them, with their tests, and succeeded. */
 export async function noteLoadedSeeds(config: Config, seeds: Seeds): Promise<void> {
   try {
     const note: Note = { warehouse: await warehouseOf(config), seeds };
@@ -58,4 +73,18 @@ export async function noteLoadedSeeds(config: Config, seeds: Seeds): Promise<voi
   } catch {
     // without the note they are loaded again
   }
+}
+
+/** Stands for the SQL of all models and macros, and for the warehouse file that it was built in. */
+export async function modelsAsTheyAre(config: Config): Promise<string> {
+  const hash = createHash('sha256');
+  for (const folder of ['models', 'macros']) {
+    const root = path.join(config.projectRoot, folder);
+    for (const name of (await readdir(root, { recursive: true }))
+      .filter((file) => file.endsWith('.sql'))
+      .sort())
+      hash.update(name).update(await readFile(path.join(root, name)));
+  }
+  hash.update(await warehouseOf(config).catch(() => 'none'));
+  return hash.digest('hex');
 }

@@ -15,7 +15,7 @@ import { publishPseudonyms, refreshRoster, removePseudonyms } from '../../study/
 import type { Config } from '../config/index.ts';
 import type { Dbt } from '../dbt/index.ts';
 import { newRunId, runStage } from '../telemetry/index.ts';
-import { noteLoadedSeeds, seedsAsTheyAre, seedsToLoad } from './seeds.ts';
+import { forgetSeeds, modelsAsTheyAre, noteLoadedSeeds, seedsAsTheyAre, seedsToLoad } from './seeds.ts';
 
 /**
  * 'everything' but ranking; 'queue' only what leads to the labelers' queue, and 'labels of the queue' of that only what labels reach: what
@@ -87,13 +87,20 @@ function builtOf(content: Uint8Array | null): { asOfUs: number | null; knownAtUs
 
 const historyFile = 'queue/history.json';
 
-/** Whether what counts over all history was last built on another UTC day, or never. */
-export async function historyIsDue(lake: Lake, nowMs: number): Promise<boolean> {
+/** When what counts over all history was last built, microseconds UTC, and of which SQL. */
+interface BuiltHistory {
+  built_us: number;
+  models?: string;
+}
+
+/** Whether what counts over all history was last built on another UTC day, of other SQL, in another warehouse, or never. */
+export async function historyIsDue(lake: Lake, config: Config, nowMs: number): Promise<boolean> {
   const content = await lake.read(historyFile);
   if (content === null) return true;
-  const { built_us: builtUs } = JSON.parse(Buffer.from(content).toString('utf8')) as { built_us: number };
+  const built = JSON.parse(Buffer.from(content).toString('utf8')) as BuiltHistory;
   const dayMs = 86_400_000;
-  return Math.floor(builtUs / 1000 / dayMs) !== Math.floor(nowMs / dayMs);
+  if (Math.floor(built.built_us / 1000 / dayMs) !== Math.floor(nowMs / dayMs)) return true;
+  return built.models !== (await modelsAsTheyAre(config));
 }
 
 /** Where dbt writes a queue of this publish id; its external models need the folder to be there. */
@@ -112,15 +119,18 @@ const ownRuns = [
   { selector: 'tag:training', models: 'unify/training_examples.sql' },
 ];
 
-/** Of those, what no selector names, be it by a model, a folder or a tag. */
+/** Of those, what `model+` would reach into and no selector names, be it by a model, a folder or a tag. */
 async function unnamedOwnRuns(projectRoot: string, asked: string[]): Promise<string[]> {
-  const names = asked
-    .flatMap((selector) => selector.split(/[\s,]+/))
-    .map((name) => name.replace(/^@|^\d*\+|\+\d*$/g, '').replace(/\/$/, ''));
+  const tokens = asked.flatMap((selector) => selector.split(/[\s,]+/));
+  if (asked.length > 0 && !tokens.some((token) => /^@|\+\d*$/.test(token))) return [];
+  const names = tokens.map((token) => token.replace(/^@|^\d*\+|\+\d*$/g, '').replace(/\/$/, ''));
   const unnamed: string[] = [];
   for (const { selector, models } of ownRuns) {
     const folder = path.join(projectRoot, 'models', models);
-    const files = models.endsWith('.sql') ? [models] : await readdir(folder);
+    // what observation reads of all history, `obs_…`, is built here
+    const files = models.endsWith('.sql')
+      ? [models]
+      : (await readdir(folder)).filter((file) => !file.startsWith('obs_'));
     const own = [selector, models, `path:models/${models}`, ...files.map((file) => path.parse(file).name)];
     if (!names.some((name) => own.includes(name))) unnamed.push(selector);
   }
@@ -148,6 +158,9 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const asked = options.select ?? [];
     const history = (options.history ?? true) && what === 'everything';
     const buildsExports = asked.length > 0 || history;
+    const seeds = await seedsAsTheyAre(config);
+    const edited = options.full ? Object.keys(seeds) : await seedsToLoad(config, seeds);
+    await forgetSeeds(config, edited);
     const engine = await openEngine({ memoryLimit: config.memoryLimit, threads: config.threads });
     try {
       await ensureTables(lake, privateLake, engine);
@@ -162,7 +175,6 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     // what participants follow and like is in the warehouse as well
     const warehouse = path.dirname(config.warehouse);
     if (warehouse !== config.projectRoot) await makePrivate(warehouse);
-    const select = asked.length > 0 ? asked : selectorsOf[what];
     const whole = asked.length === 0 && what === 'everything';
     // a part is built for the moment that the rest stands at: at another one, rows of the rest would be too old for it, or from its future
     const stands = asked.length > 0 && options.asOfUs === undefined ? builtOf(before) : null;
@@ -177,13 +189,9 @@ export async function transform(options: TransformOptions): Promise<TransformSum
       study: config.study,
     };
     const stop = options.signal ? { signal: options.signal } : {};
-    const seeds = await seedsAsTheyAre(config);
-    const edited = options.full ? Object.keys(seeds) : await seedsToLoad(config, seeds);
-    const build = async () => {
-      // not noted as loaded: their tests wait for the next whole build
-      if (asked.length > 0 && edited.length > 0)
-        await dbt.run({ command: 'seed', select: edited, parameters, ...stop });
-      return dbt.run({
+    const select = asked.length > 0 ? [...asked, ...edited] : selectorsOf[what];
+    const result = await dbt
+      .run({
         command: 'build',
         ...(select.length > 0 ? { select } : {}),
         // of a part, tests that need more than the part wait for the whole
@@ -198,12 +206,12 @@ export async function transform(options: TransformOptions): Promise<TransformSum
         parameters,
         ...(options.full ? { fullRefresh: true } : {}),
         ...stop,
-      });
-    };
-    const result = await build().finally(() => (buildsExports ? removePseudonyms(config) : undefined));
+      })
+      .finally(() => (buildsExports ? removePseudonyms(config) : undefined));
     if (whole) {
       await noteLoadedSeeds(config, seeds);
-      if (history) await lake.write(historyFile, `${JSON.stringify({ built_us: asOfUs })}\n`);
+      const built: BuiltHistory = { built_us: asOfUs, models: await modelsAsTheyAre(config) };
+      if (history) await lake.write(historyFile, `${JSON.stringify(built)}\n`);
     }
     stage.records = result.nodes.length;
     stage.detail.publish_id = publishId;

@@ -52,7 +52,7 @@ export function dbtEnvironment(config: Config): Record<string, string | undefine
     DBT_TARGET_PATH: folders.target,
     DBT_LOG_PATH: folders.logs,
     DBT_LOG_LEVEL: 'none',
-    DBT_LOG_LEVEL_FILE: 'info',
+    DBT_LOG_LEVEL_FILE: 'none', // the worker writes it
     DBT_USE_COLORS: 'false',
     DBT_SEND_ANONYMOUS_USAGE_STATS: 'false',
     DO_NOT_TRACK: '1',

@@ -9,10 +9,14 @@ Parameters are what one run is told: models read them by the macro run_parameter
 (FEEDTRIAL_RUN_<NAME>) and not as dbt's vars, because dbt parses the whole project anew whenever a var has changed. The parsed
 project is kept between jobs for as long as none of its files changes.
 
-What dbt itself prints goes to the file named by FEEDTRIAL_DBT_OUTPUT, so that stdout carries nothing but answers.
+What dbt itself prints goes to the file named by FEEDTRIAL_DBT_OUTPUT, so that stdout carries nothing but answers. What it logs goes to
+dbt.log in DBT_LOG_PATH, from here: dbt's own logger writes out every debugging event before it drops it, a fiftieth of an hour's build.
 """
 
+import gc
 import json
+import logging
+import logging.handlers
 import os
 import queue
 import signal
@@ -29,6 +33,22 @@ def separate_answers_from_output():
     os.dup2(log, 2)
     os.close(log)
     return answers
+
+
+def open_log():
+    """The log that dbt would write itself: as large, as many files, as many levels."""
+    handler = logging.handlers.RotatingFileHandler(
+        os.path.join(os.environ["DBT_LOG_PATH"], "dbt.log"), maxBytes=10 << 20, backupCount=5, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(message)s"))
+    log = logging.getLogger("feedtrial.dbt")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.addHandler(handler)
+    return log
+
+
+LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
 def read_jobs(jobs):
@@ -128,12 +148,15 @@ class ParsedProject:
         variables = args[args.index("--vars") : args.index("--vars") + 2] if "--vars" in args else []
         key = (project_files(), variables)
         if key != self.key:
+            gc.unfreeze()
             outcome = dbtRunner().invoke(["parse", *variables])
             self.key, self.manifest = (key, outcome.result) if outcome.success else (None, None)
+            gc.collect()
+            gc.freeze()  # it stays: no collection need look through it again
         return self.manifest
 
 
-def run(job, answer, parsed):
+def run(job, answer, parsed, log):
     from dbt.cli.main import dbtRunner
 
     started = time.monotonic()
@@ -142,6 +165,8 @@ def run(job, answer, parsed):
 
     def on_event(event):
         data = event.data
+        if event.info.level in LEVELS and event.info.msg.strip():
+            log.log(LEVELS[event.info.level], "%s", event.info.msg)
         if event.info.name in ("LogStartLine", "LogModelResult", "LogTestResult", "LogSeedResult", "LogHookStartLine"):
             progress["total"] = getattr(data, "total", 0) or progress["total"]
         if event.info.name == "NodeFinished":
@@ -194,8 +219,9 @@ def main():
 
     answer(event="ready", dbt=dbt_version, duckdb=duckdb.__version__)
     parsed = ParsedProject()
+    log = open_log()
     while True:
-        run(jobs.get(), answer, parsed)
+        run(jobs.get(), answer, parsed, log)
 
 
 if __name__ == "__main__":  # dbt starts processes of its own by spawn, which import this file again

@@ -78,7 +78,6 @@ export function recordJson(car: Pick<CarBlocks, 'block' | 'matches'>, cid: CidKe
   return JSON.stringify(record); // links and bytes know their JSON form
 }
 
-/** A collection and a key, with one slash between. */
 /** Collection and record key by their characters; what isn't of this form the reference decides about. */
 const pathForm = /^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._:~-]+$/;
 const isPath = (path: unknown): path is string => typeof path === 'string' && pathForm.test(path);

@@ -535,6 +535,10 @@ describe("an analyst's edit", () => {
         const after = await eligible();
         expect(after.linked).toBeGreaterThan(0);
         expect(after.n).toBe(before.n - after.linked);
+        // taken back, the number is as it was
+        writeFileSync(seed, readFileSync(seed, 'utf8').replace('\nmax_links,0,', '\nmax_links,3,'));
+        await transform({ config, dbt: own, select: [selector] });
+        expect(await eligible()).toEqual(before);
       },
     );
   });
