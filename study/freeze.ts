@@ -47,6 +47,15 @@ async function filesBelow(root: string, folder: string): Promise<string[]> {
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
 }
 
+/** The SHA-256 of every seed and SQL file below folders of a checkout, by its path from there. */
+export async function hashesBelow(root: string, folders: string[]): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const folder of folders)
+    for (const file of (await filesBelow(root, folder)).sort())
+      hashes[file] = hash('sha256', await readFile(path.join(root, file)));
+  return hashes;
+}
+
 async function promise(
   store: StudyStore,
   study: string,
@@ -54,10 +63,7 @@ async function promise(
   outcomes: readonly string[],
 ): Promise<Promised> {
   const root = store.config.projectRoot;
-  const files: Record<string, string> = {};
-  for (const folder of promisedFolders)
-    for (const file of (await filesBelow(root, folder)).sort())
-      files[file] = hash('sha256', await readFile(path.join(root, file)));
+  const files = await hashesBelow(root, promisedFolders);
   files['settings/FEEDTRIAL_LABEL_PROFILE'] = hash('sha256', store.config.labelProfile);
   for (const file of outcomes)
     files[`outcomes/${path.basename(file)}`] = hash('sha256', await readFile(path.resolve(file)));

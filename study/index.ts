@@ -13,6 +13,7 @@ export {
   brokenRecords,
   changedSinceFrozen,
   freeze,
+  hashesBelow,
   listFrozen,
   type Change,
   type FrozenRecord,

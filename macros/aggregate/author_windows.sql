@@ -19,23 +19,13 @@ superposter_parameters as (
 
 ),
 
-author_windows as (
+posts_in_window as (
 
     select
         author_days.did,
         author_days.event_day,
-        sum(daily_posts.posts_since_live) as posts,
-        sum(daily_posts.posts_since_live) / cast(
-            -- before it had filled, the days that there were count
-            min(least(
-                superposter_parameters.window_days,
-                coalesce(
-                    author_days.day_number - superposter_parameters.first_live_day + 1,
-                    superposter_parameters.window_days
-                )
-            )) as double
-        ) as posts_per_day,
-        min(superposter_parameters.posts_per_day_threshold) as posts_per_day_threshold
+        author_days.day_number,
+        sum(daily_posts.posts_since_live) as posts
     from {{ author_days }} as author_days
     cross join superposter_parameters
     inner join {{ ref('int_authors__daily_posts') }} as daily_posts
@@ -44,7 +34,38 @@ author_windows as (
             and author_days.day_number - superposter_parameters.window_days < daily_posts.day_number
             and author_days.day_number >= daily_posts.day_number
     where daily_posts.posts_since_live > 0
-    group by author_days.did, author_days.event_day
+    group by author_days.did, author_days.event_day, author_days.day_number
+
+),
+
+-- Before the window had filled, the days that there were count.
+posts_by_day_of_window as (
+
+    select
+        posts_in_window.did,
+        posts_in_window.event_day,
+        posts_in_window.posts,
+        posts_in_window.posts / cast(
+            least(
+                superposter_parameters.window_days,
+                coalesce(
+                    posts_in_window.day_number - superposter_parameters.first_live_day + 1,
+                    superposter_parameters.window_days
+                )
+            ) as double
+        ) as posts_per_day
+    from posts_in_window
+    cross join superposter_parameters
+
+),
+
+author_windows as (
+
+    select
+        posts_by_day_of_window.*,
+        posts_by_day_of_window.posts_per_day >= superposter_parameters.posts_per_day_threshold as is_superposter
+    from posts_by_day_of_window
+    cross join superposter_parameters
 
 )
 {%- endmacro %}

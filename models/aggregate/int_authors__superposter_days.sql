@@ -32,6 +32,6 @@ select
     posts_per_day,
 
     ---------- booleans
-    posts_per_day >= posts_per_day_threshold as is_superposter,
+    is_superposter,
     place <= authors * {{ filter_parameter('superposter_top_share') }} as is_in_top_share
 from ranked_authors

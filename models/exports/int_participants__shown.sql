@@ -164,7 +164,7 @@ select
 
     ---------- booleans
     shown_posts.is_in_network,
-    coalesce(author_windows.posts_per_day >= author_windows.posts_per_day_threshold, false) as is_superposter
+    coalesce(author_windows.is_superposter, false) as is_superposter
 from shown_posts
 left join {{ ref('int_posts__outcome_labels') }} as outcomes
     on

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/index.ts';
+import { hashesBelow } from '../../study/index.ts';
 import { dbtFolders } from '../dbt/index.ts';
 
 /** What stands for the content of each seed with its YAML, by the seed's name. */
@@ -77,14 +78,7 @@ export async function noteLoadedSeeds(config: Config, seeds: Seeds): Promise<voi
 
 /** Stands for the SQL of all models and macros, and for the warehouse file that it was built in. */
 export async function modelsAsTheyAre(config: Config): Promise<string> {
-  const hash = createHash('sha256');
-  for (const folder of ['models', 'macros']) {
-    const root = path.join(config.projectRoot, folder);
-    for (const name of (await readdir(root, { recursive: true }))
-      .filter((file) => file.endsWith('.sql'))
-      .sort())
-      hash.update(name).update(await readFile(path.join(root, name)));
-  }
-  hash.update(await warehouseOf(config).catch(() => 'none'));
-  return hash.digest('hex');
+  const sql = await hashesBelow(config.projectRoot, ['models', 'macros']);
+  const warehouse = await warehouseOf(config).catch(() => 'none');
+  return createHash('sha256').update(JSON.stringify({ sql, warehouse })).digest('hex');
 }

@@ -180,15 +180,6 @@ export async function transform(options: TransformOptions): Promise<TransformSum
     const stands = asked.length > 0 && options.asOfUs === undefined ? builtOf(before) : null;
     const asOfUs = options.asOfUs ?? stands?.asOfUs ?? Math.round(now() * 1000);
     const knownAtUs = options.knownAtUs ?? stands?.knownAtUs ?? null;
-    const parameters = {
-      publish_id: publishId,
-      as_of_us: asOfUs,
-      known_at_us: knownAtUs ?? 0,
-      history: String(history),
-      label_profile: config.labelProfile,
-      study: config.study,
-    };
-    const stop = options.signal ? { signal: options.signal } : {};
     const select = asked.length > 0 ? [...asked, ...edited] : selectorsOf[what];
     const result = await dbt
       .run({
@@ -203,15 +194,24 @@ export async function transform(options: TransformOptions): Promise<TransformSum
           ...(asked.length > 0 || edited.length > 0 ? [] : ['resource_type:seed']),
           'test_type:unit',
         ],
-        parameters,
+        parameters: {
+          publish_id: publishId,
+          as_of_us: asOfUs,
+          known_at_us: knownAtUs ?? 0,
+          history: String(history),
+          label_profile: config.labelProfile,
+          study: config.study,
+        },
         ...(options.full ? { fullRefresh: true } : {}),
-        ...stop,
+        ...(options.signal ? { signal: options.signal } : {}),
       })
       .finally(() => (buildsExports ? removePseudonyms(config) : undefined));
     if (whole) {
       await noteLoadedSeeds(config, seeds);
-      const built: BuiltHistory = { built_us: asOfUs, models: await modelsAsTheyAre(config) };
-      if (history) await lake.write(historyFile, `${JSON.stringify(built)}\n`);
+      if (history) {
+        const built: BuiltHistory = { built_us: asOfUs, models: await modelsAsTheyAre(config) };
+        await lake.write(historyFile, `${JSON.stringify(built)}\n`);
+      }
     }
     stage.records = result.nodes.length;
     stage.detail.publish_id = publishId;

@@ -51,25 +51,28 @@ describe('export', { timeout: 600_000 }, () => {
       privateLake,
       engine,
       posts: 400,
+      hours: 8 * 24,
       labelVersions: labelerVersions(config.projectRoot),
     });
-    // the generated answers are of one day: the day before they were sent as well
+    // the generated answers are of one day: on the days before they were sent as well
     const sent = await engine.rows<{ served_us: bigint; req_id: string }>(
       `SELECT * EXCLUDE (dt, hour) FROM ${readTable(lake, tables.exposures)}`,
     );
-    const dayBefore = new Date(world.endUs / 1000 - 86_400_000).toISOString();
-    await writeRows(
-      lake,
-      engine,
-      tables.exposures,
-      { dt: dayBefore.slice(0, 10), hour: dayBefore.slice(11, 13) },
-      sent.map((row) => ({
-        ...row,
-        req_id: `${row.req_id} the day before`,
-        served_us: Number(row.served_us) - 86_400e6,
-      })),
-      'day-before',
-    );
+    for (let before = 1; before <= 5; before++) {
+      const day = new Date(world.endUs / 1000 - before * 86_400_000).toISOString();
+      await writeRows(
+        lake,
+        engine,
+        tables.exposures,
+        { dt: day.slice(0, 10), hour: day.slice(11, 13) },
+        sent.map((row) => ({
+          ...row,
+          req_id: `${row.req_id} ${before} days before`,
+          served_us: Number(row.served_us) - before * 86_400e6,
+        })),
+        `${before}-days-before`,
+      );
+    }
     dbt = await openDbt(config);
     // what a transform would leave, without the models that no export reads and without tests
     await publishPseudonyms(config, engine);
@@ -189,7 +192,7 @@ describe('export', { timeout: 600_000 }, () => {
     await exportModels({ config, dbt, to: whole });
     const to = place('broken');
     const dies = path.join(import.meta.dirname, 'exporting-that-dies.ts');
-    for (const files of ['6', '6']) {
+    for (const files of ['9', '9']) {
       const killed = await execa(
         process.execPath,
         ['--disable-warning=ExperimentalWarning', dies, JSON.stringify(config), to, files],
@@ -204,7 +207,7 @@ describe('export', { timeout: 600_000 }, () => {
     const left = await readManifests(openLake(to));
     expect(left.some((one) => !one.complete)).toBe(true);
     const known = left.reduce((sum, { parts }) => sum + parts.length, 0);
-    expect(known).toBeGreaterThan(6);
+    expect(known).toBeGreaterThan(9);
     const rest = await exportModels({ config, dbt, to });
     expect(await contents(to)).toEqual(await contents(whole));
     expect(written(rest)).toBe(Object.keys(await contents(whole)).length - known);
